@@ -1,0 +1,33 @@
+# bailey_library(base PURE|SYS SOURCES a.cc ... [DEPENDS model ...] [LINK fmt::fmt ...] [TESTS a_test.cc ...] [ROOT_TESTS b_test.cc ...])
+#
+# Makes the static library bailey_base (alias bailey::base) from the sources of the current folder and, when
+# tests are built, the test binaries base_test (label unit) and base_root_test (labels unit and root).
+function(bailey_library name)
+  cmake_parse_arguments(arg "PURE;SYS" "" "SOURCES;DEPENDS;LINK;TESTS;ROOT_TESTS" ${ARGN})
+  add_library(bailey_${name} STATIC ${arg_SOURCES})
+  add_library(bailey::${name} ALIAS bailey_${name})
+  foreach(dependency ${arg_DEPENDS})
+    target_link_libraries(bailey_${name} PUBLIC bailey::${dependency})
+  endforeach()
+  target_link_libraries(bailey_${name} PUBLIC ${arg_LINK})
+  if(BAILEY_TESTS AND arg_TESTS)
+    bailey_test(${name}_test LABELS unit SOURCES ${arg_TESTS} DEPENDS ${name})
+  endif()
+  if(BAILEY_TESTS AND arg_ROOT_TESTS)
+    bailey_test(${name}_root_test LABELS unit root SOURCES ${arg_ROOT_TESTS} DEPENDS ${name})
+  endif()
+endfunction()
+
+# bailey_test(NAME LABELS ... SOURCES ... DEPENDS ...): one GoogleTest binary, run as one ctest test.
+function(bailey_test name)
+  cmake_parse_arguments(arg "" "" "LABELS;SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  foreach(dependency ${arg_DEPENDS})
+    target_link_libraries(${name} PRIVATE bailey::${dependency})
+  endforeach()
+  target_link_libraries(${name} PRIVATE GTest::gtest GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${name} PRIVATE BAILEY_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                             BAILEY_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 900)
+endfunction()

@@ -1,0 +1,50 @@
+// YAML and JSON text -> objects, with the position of every field and of every mistake.
+//
+// yaml-cpp stays behind this header. Nothing here touches a file: callers read bytes and name them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.h"
+#include "model/snapshot.h"
+#include "model/source.h"
+
+namespace bailey::manifest {
+
+struct Document {
+  std::string file;  // as the user named it; "<stdin>"
+  std::string text;
+};
+
+struct Options {
+  bool allow_unknown = false;  // unknown fields of strict kinds are warnings
+};
+
+struct Loaded {
+  std::vector<model::AnyObject> objects;          // those without an error; of duplicates the first
+  std::vector<model::InputError> errors;          // errors and warnings, in the order of the files
+  std::map<std::string, std::size_t> unknown_kinds;  // "apps/v1 ReplicaSet" -> how many
+  bool ok() const;  // no error (warnings are fine)
+};
+
+// Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 8 MiB a file, 100 levels deep, 100,000
+// aliases' worth of expansion (billion laughs), valid UTF-8 without control characters. An object that fails is
+// left out as a whole; its errors are all reported, not just the first.
+Loaded load(const std::vector<Document>& documents, const Options& options);
+
+// A mend that can be written back: the text of a document that loads, or the reason why it cannot be mended.
+struct Mended {
+  std::string text;
+  std::vector<model::InputError> mended;  // what was wrong and has been mended
+  bool changed = false;
+};
+// Mends what is mechanical: known wrong indentation (the guidance's Ingress), old API versions and fields, a
+// missing apiVersion. Comments and untouched lines stay byte for byte.
+Mended mend(const Document& document);
+
+std::span<const base::Text> texts();
+
+}  // namespace bailey::manifest
