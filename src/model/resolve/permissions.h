@@ -17,8 +17,16 @@ bool covers(std::string_view pattern, std::string_view action);
 
 // Whether `scope` of an assignment contains the subnet: "*", "ResourceGroup/RG", "VirtualNetwork/V",
 // "VirtualNetwork/V/subnets/S", or an Azure resource id that ends in these (".../resourceGroups/RG/providers/
-// Microsoft.Network/virtualNetworks/V/subnets/S").
+// Microsoft.Network/virtualNetworks/V/subnets/S"). Case-insensitive, as Azure's names are.
 bool scope_contains(const Snapshot& snapshot, std::string_view scope, const SubnetRef& subnet);
+
+// The principal of a cluster's role assignments: its identity's name, or else its own.
+std::string principal(const Cluster& cluster);
+
+// Whether nobody has to write permissions down: the files hold no RoleAssignment and no RoleDefinition at all
+// (those that controllers generated do not count), and the VNet says no resource group or the cluster's own.
+// One team then owns both. As soon as the VNet is another group's, or any role is written, missing_actions decides.
+bool permission_implied(const Snapshot& snapshot, const Cluster& cluster, const SubnetRef& subnet);
 
 // The actions among join and read that the cluster's identity lacks on the subnet; empty: it may join.
 std::vector<std::string> missing_actions(const Snapshot& snapshot, const Cluster& cluster, const SubnetRef& subnet);
