@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -58,6 +59,11 @@ struct Route {
   friend auto operator<=>(const Route&, const Route&) = default;
 };
 
+// The route as routes() gives it back once it is set: values that the kernel ignores or does not keep are cleared
+// (link and gateway of a blackhole, IPv6's scope, which is "link" for a route without gateway). A reconciler
+// compares normalised routes.
+Route normalised(Route route);
+
 struct Rule {
   model::Family family = model::Family::v4;
   std::uint32_t priority = 0;
@@ -70,6 +76,9 @@ struct Rule {
   enum class Action : std::uint8_t { lookup, blackhole, unreachable } action = Action::lookup;
   friend auto operator<=>(const Rule&, const Rule&) = default;
 };
+
+// As above: a mark without a mask has the full mask, prefixes of length 0 are none, only lookups have a table.
+Rule normalised(Rule rule);
 
 struct Neighbour {
   int link_index = 0;
@@ -84,7 +93,7 @@ struct VethEnd {
   std::string name;
   int namespace_fd = -1;
   std::optional<Mac> mac;
-  bool up = false;  // honoured only for the end in the socket's own namespace
+  bool up = false;  // for a peer in another namespace ignored: the kernel has no way to say it
 };
 
 class Batch;
@@ -107,7 +116,8 @@ class Socket {
   base::Result<std::vector<Neighbour>> neighbours();  // permanent and proxy entries only
   // What the kernel would do with a packet: the route chosen for source -> destination arriving on `incoming`
   // (empty: sent by this host). An error with code EINVAL, EHOSTUNREACH, EACCES or ENETUNREACH means blackhole,
-  // unreachable, prohibit, no route.
+  // unreachable, prohibit, no route. The answer is the entry of the routing table, as routes() shows it; the
+  // kernel's own entries are possible here. An arriving IPv4 packet without a source is never routed (EINVAL).
   base::Result<Route> lookup(const model::Address& destination, const std::optional<model::Address>& source,
                              const std::string& incoming);
 
@@ -136,6 +146,8 @@ class Batch {
   Batch& set_mac(int link_index, const Mac& mac);
   Batch& set_mtu(int link_index, std::uint32_t mtu);
   Batch& set_master(int link_index, int master_index);
+  // Off: the kernel gives the link no fe80:: address of its own when it comes up. Takes effect before set_up only.
+  Batch& set_automatic_v6(int link_index, bool on);
   Batch& delete_link(int link_index);
   // IPv6 addresses are added with IFA_F_NODAD, IPv4 ones without broadcast and label.
   Batch& add_address(const InterfaceAddress& address, Exists exists = Exists::replace);
