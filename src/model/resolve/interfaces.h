@@ -1,7 +1,8 @@
 // Which network interfaces exist, whose they are, and which addresses stand behind each.
 //
 // Nodes own an interface implicitly, named as the node; a NetworkInterface object whose `node` names the node
-// overrides it. LabHosts own the NetworkInterfaces that they list. A NetworkInterface that nobody owns is
+// overrides it (several: the first by name is the primary one, with the pods' addresses). Nodes of a kubenet
+// cluster forward. LabHosts own the NetworkInterfaces that they list. A NetworkInterface that nobody owns is
 // reported too (owner none): it takes an address and nothing answers on it.
 #pragma once
 
@@ -28,7 +29,9 @@ struct Interface {
   std::vector<std::string> application_security_groups;
   ObjectRef object;  // NetworkInterface/NAME or Node/NAME: what to name in messages
 
-  // Whether a packet from `source` is the interface's own (anything passes where ip_forwarding is on).
+  // Whether the address is one of its own or of its pods.
+  bool holds(const Address& address) const;
+  // Whether a packet from this source may leave by it (anything passes where ip_forwarding is on).
   bool owns(const Address& address) const;
 };
 
