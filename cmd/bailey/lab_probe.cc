@@ -1,0 +1,77 @@
+// lab probe: who reaches whom, tried with real packets. One row, the rows of a file, or every pair.
+//
+// Asked for one row, the exit status is the answer: 0 open, 1 not. For many rows there is no one answer, and the
+// status is 0 when they were all tried.
+#include <CLI/CLI.hpp>
+
+#include "commands.h"
+#include "diagnostics.h"
+#include "files.h"
+#include "options.h"
+#include "render.h"
+#include "rows.h"
+
+namespace bailey::cli {
+namespace {
+
+using base::Json;
+
+struct Options {
+  std::string name = "default";
+  RowOptions row;
+  std::string cases;
+  int timeout_ms = 300;
+  Format format = Format::text;
+};
+
+void probe(const Options& options, Session& session) {
+  Json request = Json::object().set("verb", "probe").set("timeout_ms", options.timeout_ms);
+  bool one_row = options.row.any();
+  std::vector<manifest::Document> documents;
+  if (one_row && !options.cases.empty()) return report_usage(session.text("cli.row-or-cases"), options.format, session);
+  if (one_row) {
+    RowOrMistake row = row_of(options.row, session);
+    if (!row.row) return report_usage(row.mistake, options.format, session);
+    request.set("rows", Json::Array{*row.row});
+  } else if (!options.cases.empty()) {
+    auto read = read_inputs({options.cases}, session);
+    if (!read) return report_usage(read.error(), options.format, session);
+    documents = std::move(*read);
+    Json rows = Json::array();
+    std::vector<model::InputError> errors;
+    for (const manifest::Document& document : documents) {
+      Rows parsed = parse_rows(document);
+      for (Json& row : parsed.rows) rows.push(std::move(row));
+      errors.insert(errors.end(), parsed.errors.begin(), parsed.errors.end());
+    }
+    if (!errors.empty()) return report(errors, documents, options.format, session);
+    request.set("rows", rows);
+  }
+  auto answer = session.engine.request(options.name, request, {});
+  if (auto* failure = std::get_if<lab::Failure>(&answer)) return report(*failure, documents, options.format, session);
+  const Json& document = std::get<Json>(answer);
+  if (options.format == Format::json) {
+    session.out_json("probe", document);
+  } else if (options.format == Format::jsonl) {
+    for (const Json& row : document["rows"].items()) session.out_json("probe", row, true);
+  } else {
+    session.out(probe_text(document, session, session.out_color()));
+  }
+  const Json::Array& rows = document["rows"].items();
+  if (one_row && !(rows.size() == 1 && rows[0]["result"].as_string() == "open")) session.status = exit_status::no;
+}
+
+}  // namespace
+
+void add_lab_probe(CLI::App& parent, Session& session) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = parent.add_subcommand("probe", session.text("cli.help.probe"));
+  add_name(*command, options->name, session);
+  add_row(*command, options->row, session);
+  add_duration(*command, "--timeout", options->timeout_ms, "cli.option.timeout", session);
+  command->add_option("--cases", options->cases, session.text("cli.option.cases"))->type_name("FILE");
+  add_format(*command, options->format, {Format::text, Format::json, Format::jsonl}, session);
+  command->callback([options, &session] { probe(*options, session); });
+}
+
+}  // namespace bailey::cli
