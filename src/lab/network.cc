@@ -1,0 +1,309 @@
+// A change runs through five steps; each starts the next when the agents have answered everything it asked:
+//
+//   begin          complete, compile, find mistakes; nothing is touched yet
+//   remove_pods    pods that are gone, moved or must be made anew (DEL on their nodes)
+//   change_fabric  hosts that are gone or new, then links, routes and filter; ports that hosts listen on
+//   add_pods       pods that are new (ADD on their nodes, all nodes side by side)
+//   finish         report, next change
+//
+// Removal comes first so that an address is free before it is handed out again, and pods come last so that a packet
+// finds its way from the first moment on.
+#include "lab/network.h"
+
+#include "io/loop.h"
+#include "model/validate.h"
+
+namespace bailey::lab {
+namespace {
+
+bool same_pod(const RealisedPod& a, const RealisedPod& b) {
+  return a.host == b.host && a.host_network == b.host_network && a.pinned == b.pinned;
+}
+
+base::Json ports_json(const std::set<model::Port>& ports) {
+  base::Json list = base::Json::array();
+  for (const model::Port& port : ports) list.push(port.text());
+  return list;
+}
+
+base::Json pod_json(const RealisedPod& pod) {
+  base::Json json = base::Json::object();
+  json.set("id", pod.container).set("namespace", pod.ref.ns).set("name", pod.ref.name);
+  json.set("ports", ports_json(pod.ports)).set("host_network", pod.host_network);
+  return json.set("network", pod.plugin);
+}
+
+std::string error_text(const base::Json& answer) {
+  if (answer["lost"].as_bool()) return "the host's process ended";
+  const base::Json& error = answer["error"];
+  std::string text = error["msg"].as_string();
+  if (!error["details"].as_string().empty()) text += ": " + error["details"].as_string();
+  return text.empty() ? error.dump() : text;
+}
+
+std::string container_id(const model::ObjectRef& ref, std::uint64_t number) {
+  return (ref.ns + "_" + ref.name).substr(0, 200) + "_" + std::to_string(number);
+}
+
+}  // namespace
+
+struct Network::Change {
+  std::vector<model::Event> events;
+  Done done;
+  Progress progress;
+  ChangeReport report;
+  std::int64_t started_ns = 0;
+  std::int64_t phase_ns = 0;
+  Completion completion;
+  model::Snapshot given;
+  fabric::Desired desired;
+  std::map<model::ObjectRef, RealisedPod> wanted;
+  std::size_t open = 0;      // answers that this step still waits for
+  std::size_t finished = 0;  // pods done, for progress
+  std::size_t total = 0;
+  void (Network::*next)(const std::shared_ptr<Change>&) = nullptr;
+};
+
+Network::Network(io::Loop& loop, Hosts& hosts, CompleteOptions options)
+    : loop_(loop), hosts_(hosts), options_(options) {
+  hosts_.on_replaced([this](const std::string& host) { host_replaced(host); });
+}
+
+void Network::change(std::vector<model::Event> events, Done done, Progress progress) {
+  auto next = std::make_shared<Change>();
+  next->events = std::move(events);
+  next->done = std::move(done);
+  next->progress = std::move(progress);
+  waiting_.push_back(std::move(next));
+  start_next();
+}
+
+void Network::start_next() {
+  if (running_ || waiting_.empty()) return;
+  running_ = waiting_.front();
+  waiting_.pop_front();
+  begin(running_);
+}
+
+void Network::mark_phase(const std::shared_ptr<Change>& change, const std::string& name) {
+  std::int64_t now = io::now_ns();
+  change->report.phases.emplace_back(name, static_cast<double>(now - change->phase_ns) / 1e6);
+  change->phase_ns = now;
+  if (change->progress)
+    change->progress({name, change->finished, change->total, static_cast<double>(now - change->started_ns) / 1e6});
+}
+
+void Network::step_done(const std::shared_ptr<Change>& change) {
+  if (--change->open == 0) (this->*change->next)(change);
+}
+
+void Network::begin(const std::shared_ptr<Change>& change) {
+  change->started_ns = change->phase_ns = io::now_ns();
+  change->given = model::reduce(given_, change->events);
+  change->completion = complete(change->given, assignments_, options_);
+  // What controllers add (a default cluster, a node's interface) must fit what was given, so the whole is checked.
+  for (model::InputError& error : model::validate(change->completion.snapshot))
+    if (error.severity == model::InputError::Severity::error) change->report.errors.push_back(std::move(error));
+  if (!change->report.errors.empty()) {
+    Done done = std::move(change->done);
+    ChangeReport report = std::move(change->report);
+    running_.reset();
+    done(std::move(report));
+    start_next();
+    return;
+  }
+  change->desired = fabric::compile(change->completion.snapshot);
+  change->wanted = wanted_pods(change->completion.snapshot);
+  mark_phase(change, "compile");
+  remove_pods(change);
+}
+
+void Network::remove_pods(const std::shared_ptr<Change>& change) {
+  change->open = 1;
+  change->next = &Network::change_fabric;
+  for (auto& [ref, pod] : pods_) {
+    auto wanted = change->wanted.find(ref);
+    bool keep = wanted != change->wanted.end() && same_pod(pod, wanted->second) && !pod.condition;
+    if (keep) continue;
+    pod.ready = false;
+    ++change->open;
+    remove_pod(pod, [this, change, ref = ref] {
+      pods_.erase(ref);
+      step_done(change);
+    });
+  }
+  step_done(change);
+}
+
+// Whatever the plugin answers, the namespace goes with the pod; a lease that stays behind is reclaimed by GC.
+void Network::remove_pod(const RealisedPod& pod, std::function<void()> done) {
+  base::Json request = base::Json::object().set("op", "pod_remove").set("pod", pod.container).set("network", pod.plugin);
+  hosts_.ask(pod.host, request, [this, pod, done = std::move(done)](base::Json answer) {
+    bool again = answer["lost"].as_bool() && hosts_.has(pod.host) && !hosts_.failed(pod.host);
+    again ? remove_pod(pod, done) : done();
+  });
+}
+
+base::Status Network::change_hosts(const std::map<std::string, HostSpec>& wanted) {
+  for (const std::string& host : hosts_.names()) {
+    if (wanted.contains(host)) continue;
+    applier_.remove_host(host);
+    hosts_.stop(host);
+    ports_.erase(host);
+  }
+  std::vector<HostSpec> fresh;
+  for (const auto& [name, host] : wanted)
+    if (!hosts_.has(name)) fresh.push_back(host);
+  base::Status started = hosts_.start(fresh);
+  for (const HostSpec& host : fresh)
+    if (started.ok()) started = applier_.add_host(host.name, hosts_.namespaces(host.name).network);
+  return started;
+}
+
+void Network::change_fabric(const std::shared_ptr<Change>& change) {
+  mark_phase(change, "remove pods");
+  base::Status done = change_hosts(wanted_hosts(change->completion.snapshot));
+  mark_phase(change, "namespaces");
+  if (done.ok()) {
+    base::Result<fabric::sys::Applier::Changes> applied = applier_.apply(change->desired);
+    if (!applied.ok()) done = applied.error();
+  }
+  if (!done.ok()) {
+    change->report.failed = done.error();
+    applier_.forget();
+    (void)change_hosts(wanted_hosts(completed_));
+    (void)applier_.apply(desired_);
+    return finish(change);
+  }
+  given_ = change->given;
+  completed_ = change->completion.snapshot;
+  desired_ = change->desired;
+  assignments_ = change->completion.assignments;
+  conditions_ = change->completion.conditions;
+  made_ = change->completion.made;
+  mark_phase(change, "fabric");
+
+  change->open = 1;
+  change->next = &Network::add_pods;
+  for (const auto& [host, ports] : wanted_ports(completed_)) {
+    if (ports_.contains(host) && ports_[host] == ports) continue;
+    ports_[host] = ports;
+    ++change->open;
+    tell_ports(host, [this, change] { step_done(change); });
+  }
+  step_done(change);
+}
+
+void Network::tell_ports(const std::string& host, std::function<void()> done) {
+  base::Json request = base::Json::object().set("op", "listen").set("ports", ports_json(ports_[host]));
+  hosts_.ask(host, request, [done = std::move(done)](base::Json) { done(); });
+}
+
+void Network::add_pods(const std::shared_ptr<Change>& change) {
+  mark_phase(change, "ports");
+  change->open = 1;
+  change->next = &Network::finish;
+  for (const auto& [ref, wanted] : change->wanted)
+    if (!pods_.contains(ref)) ++change->total;
+  for (const auto& [ref, wanted] : change->wanted) {
+    auto at = pods_.find(ref);
+    if (at == pods_.end()) {
+      RealisedPod pod = wanted;
+      pod.container = container_id(ref, next_container_++);
+      add_pod(change, std::move(pod), "pod_add");
+    } else if (at->second.ports != wanted.ports) {
+      RealisedPod pod = at->second;
+      pod.ports = wanted.ports;
+      add_pod(change, std::move(pod), "pod_attach");
+    }
+  }
+  step_done(change);
+}
+
+void Network::add_pod(const std::shared_ptr<Change>& change, RealisedPod pod, const std::string& operation) {
+  model::ObjectRef ref = pod.ref;
+  pod.busy = true;
+  pod.ready = false;
+  base::Json request = base::Json::object().set("op", operation).set("pod", pod_json(pod));
+  std::string host = pod.host;
+  pods_[ref] = std::move(pod);
+  ++change->open;
+  hosts_.ask(host, request, [this, change, ref, operation](base::Json answer) {
+    RealisedPod& realised = pods_.at(ref);
+    if (answer["lost"].as_bool() && hosts_.has(realised.host) && !hosts_.failed(realised.host)) {
+      // The agent died under it. Its successor removes what is half done and starts anew.
+      remove_pod(realised, [this, change, ref] {
+        add_pod(change, pods_.at(ref), "pod_add");
+        step_done(change);
+      });
+      return;
+    }
+    realised.busy = false;
+    realised.ready = answer["ok"].as_bool();
+    if (realised.ready && operation == "pod_add" && !realised.host_network) {
+      realised.addresses.clear();
+      for (const base::Json& text : answer["addresses"].items())
+        if (std::optional<model::Address> address = model::Address::parse(text.as_string()))
+          realised.addresses.push_back(*address);
+    }
+    if (!realised.ready)
+      realised.condition = Condition{ref, "Realised", false, "PluginFailed", {"lab.pod-failed", {error_text(answer)}}};
+    ++change->finished;
+    if (change->progress && change->finished % 10 == 0)
+      change->progress({"pods", change->finished, change->total,
+                        static_cast<double>(io::now_ns() - change->started_ns) / 1e6});
+    step_done(change);
+  });
+}
+
+void Network::finish(const std::shared_ptr<Change>& change) {
+  refresh_current();
+  mark_phase(change, "pods");
+  change->report.generation = given_.generation();
+  change->report.converged_ms = static_cast<double>(io::now_ns() - change->started_ns) / 1e6;
+  change->report.conditions = conditions();
+  change->report.made = made_;
+  running_.reset();
+  change->done(std::move(change->report));
+  start_next();
+}
+
+std::vector<Condition> Network::conditions() const {
+  std::vector<Condition> out = conditions_;
+  for (const auto& [ref, pod] : pods_)
+    if (pod.condition) out.push_back(*pod.condition);
+  for (const std::string& host : hosts_.names())
+    if (hosts_.failed(host))
+      out.push_back({{model::Kind::LabHost, "", host}, "Realised", false, "HostFailed", {"lab.host-failed", {host}}});
+  return out;
+}
+
+void Network::refresh_current() {
+  std::vector<model::Event> events;
+  for (const auto& [ref, pod] : pods_) {
+    const auto* known = completed_.find<model::Pod>(ref);
+    if (!known) continue;
+    auto copy = std::make_shared<model::Pod>(*known);
+    copy->addresses = pod.addresses;
+    if (copy->phase.empty()) copy->phase = pod.ready ? "Running" : "Pending";
+    copy->ready = known->ready && pod.ready;
+    events.push_back({model::Event::Type::modified, model::AnyObject(std::shared_ptr<const model::Pod>(copy))});
+  }
+  current_ = model::reduce(completed_, events);
+}
+
+void Network::host_replaced(const std::string& host) {
+  if (ports_.contains(host)) tell_ports(host, [] {});
+  for (auto& [ref, pod] : pods_) {
+    if (pod.host != host || pod.busy || pod.condition) continue;
+    base::Json request = base::Json::object().set("op", "pod_attach").set("pod", pod_json(pod));
+    hosts_.ask(host, request, [this, ref = ref](base::Json answer) {
+      auto at = pods_.find(ref);
+      if (at == pods_.end()) return;
+      at->second.ready = answer["ok"].as_bool();
+      refresh_current();
+    });
+  }
+}
+
+}  // namespace bailey::lab

@@ -1,0 +1,154 @@
+#include "lab/status.h"
+
+#include "lab/wire.h"
+#include "model/resolve/interfaces.h"
+#include "model/resolve/peering.h"
+
+namespace bailey::lab {
+namespace {
+
+template <typename List>
+base::Json texts_of(const List& values) {
+  base::Json out = base::Json::array();
+  for (const auto& value : values) out.push(value.text());
+  return out;
+}
+
+std::string kind_of_host(const std::string& host) {
+  if (host.starts_with("node/")) return "node";
+  if (host.starts_with("host/")) return "host";
+  if (host.starts_with("onprem/")) return "onpremises";
+  return host;  // fabric, internet
+}
+
+base::Json addresses_of(const std::string& host, const model::Snapshot& snapshot,
+                        const std::vector<model::resolve::Interface>& interfaces) {
+  std::vector<model::Address> addresses;
+  if (host.starts_with("node/"))
+    if (const auto* node = snapshot.find<model::Node>(model::Kind::Node, host.substr(5))) addresses = node->addresses;
+  if (host.starts_with("host/")) {
+    const auto* lab_host = snapshot.find<model::LabHost>(model::Kind::LabHost, host.substr(5));
+    if (lab_host) addresses = lab_host->addresses;
+    for (const model::resolve::Interface& nic : interfaces)
+      if (nic.owner == model::resolve::Interface::Owner::lab_host && nic.owner_name == host.substr(5))
+        addresses.insert(addresses.end(), nic.addresses.begin(), nic.addresses.end());
+  }
+  return texts_of(addresses);
+}
+
+base::Json hosts_json(const Hosts& hosts, const model::Snapshot& snapshot) {
+  std::vector<model::resolve::Interface> interfaces = model::resolve::interfaces(snapshot);
+  base::Json out = base::Json::array();
+  for (const std::string& name : hosts.names()) {
+    base::Json host = base::Json::object().set("name", name).set("kind", kind_of_host(name));
+    host.set("addresses", addresses_of(name, snapshot, interfaces));
+    for (const model::resolve::Interface& nic : interfaces) {
+      bool owner = (nic.owner == model::resolve::Interface::Owner::node && name == "node/" + nic.owner_name) ||
+                   (nic.owner == model::resolve::Interface::Owner::lab_host && name == "host/" + nic.owner_name);
+      if (owner && !nic.subnet.empty() && !host.has("subnet")) host.set("subnet", nic.subnet.text());
+    }
+    if (name.starts_with("host/")) {
+      const auto* lab_host = snapshot.find<model::LabHost>(model::Kind::LabHost, name.substr(5));
+      if (lab_host && lab_host->network == model::LabHost::Network::internet) host.set("network", "internet");
+      if (lab_host && lab_host->network == model::LabHost::Network::on_premises)
+        host.set("network", lab_host->on_premises_network);
+    }
+    base::Json pids = base::Json::object();
+    if (hosts.pid(name) > 0) pids.set("agent", hosts.pid(name));
+    host.set("pids", std::move(pids));
+    out.push(std::move(host));
+  }
+  return out;
+}
+
+base::Json pods_json(const Network& network) {
+  base::Json out = base::Json::array();
+  for (const auto& pod : network.current().all<model::Pod>()) {
+    auto realised = network.pods().find(pod->meta.ref());
+    bool here = realised != network.pods().end();
+    base::Json json = base::Json::object().set("namespace", pod->meta.ns).set("name", pod->meta.name);
+    json.set("node", pod->spec.node_name);
+    json.set("phase", pod->phase.empty() ? "Pending" : pod->phase);
+    json.set("ready", here && realised->second.ready && pod->ready);
+    json.set("addresses", here ? texts_of(realised->second.addresses) : texts_of(pod->addresses));
+    json.set("ports", here ? texts_of(realised->second.ports) : base::Json::array());
+    out.push(std::move(json));
+  }
+  return out;
+}
+
+base::Json services_json(const model::Snapshot& snapshot) {
+  constexpr std::string_view types[] = {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"};
+  base::Json out = base::Json::array();
+  for (const auto& service : snapshot.all<model::Service>()) {
+    base::Json json = base::Json::object().set("namespace", service->meta.ns).set("name", service->meta.name);
+    json.set("type", types[static_cast<int>(service->type)]).set("addresses", texts_of(service->cluster_addresses));
+    base::Json ports = base::Json::array();
+    for (const model::ServicePort& port : service->ports) ports.push(model::Port{port.port, port.protocol}.text());
+    out.push(json.set("ports", std::move(ports)));
+  }
+  return out;
+}
+
+base::Json vnet_json(const model::Snapshot& snapshot, const model::VirtualNetwork& vnet) {
+  base::Json json = base::Json::object().set("name", vnet.meta.name).set("kind", "vnet");
+  json.set("prefixes", texts_of(vnet.address_space)).set("outbound_addresses", texts_of(vnet.outbound_addresses));
+  base::Json subnets = base::Json::array();
+  for (const model::Subnet& subnet : vnet.subnets)
+    subnets.push(base::Json::object().set("name", subnet.name).set("prefixes", texts_of(subnet.prefixes)));
+  json.set("subnets", std::move(subnets));
+  base::Json peers = base::Json::array();
+  for (const auto& peering : snapshot.all<model::NetworkPeering>()) {
+    if (peering->from != vnet.meta.name) continue;
+    bool connected = model::resolve::state(snapshot, *peering) == model::resolve::PeeringState::connected;
+    base::Json peer = base::Json::object().set("name", peering->to).set("peering", peering->meta.name);
+    peers.push(peer.set("state", connected ? "Connected" : "Initiated"));
+  }
+  json.set("peers", std::move(peers));
+  base::Json gateways = base::Json::array();
+  for (const auto& gateway : snapshot.all<model::NetworkGateway>()) {
+    if (gateway->subnet.vnet != vnet.meta.name) continue;
+    base::Json entry = base::Json::object().set("name", gateway->meta.name);
+    entry.set("type", gateway->type == model::GatewayType::vpn ? "Vpn" : "ExpressRoute");
+    base::Json reaches = base::Json::array();
+    for (const auto& connection : snapshot.all<model::GatewayConnection>())
+      if (connection->gateway == gateway->meta.name) reaches.push(connection->on_premises_network);
+    gateways.push(entry.set("networks", std::move(reaches)));
+  }
+  return json.set("gateways", std::move(gateways));
+}
+
+base::Json networks_json(const model::Snapshot& snapshot) {
+  base::Json out = base::Json::array();
+  for (const auto& vnet : snapshot.all<model::VirtualNetwork>()) out.push(vnet_json(snapshot, *vnet));
+  for (const auto& network : snapshot.all<model::OnPremisesNetwork>()) {
+    base::Json json = base::Json::object().set("name", network->meta.name).set("kind", "onpremises");
+    out.push(json.set("prefixes", texts_of(network->address_space)));
+  }
+  out.push(base::Json::object().set("name", "internet").set("kind", "internet").set("prefixes", base::Json::array()));
+  return out;
+}
+
+}  // namespace
+
+bool is_ready(const Hosts& hosts, const Network& network) {
+  for (const auto& [ref, pod] : network.pods())
+    if (!pod.ready) return false;
+  for (const std::string& host : hosts.names())
+    if (hosts.failed(host)) return false;
+  return true;
+}
+
+base::Json status_document(const std::string& lab, double seconds, const Hosts& hosts, const Network& network) {
+  base::Json conditions = base::Json::array();
+  for (const Condition& condition : network.conditions()) conditions.push(to_json(condition));
+  base::Json made = base::Json::array();
+  for (const model::ObjectRef& ref : network.made()) made.push(ref.text());
+  base::Json json = base::Json::object().set("name", lab).set("generation", network.given().generation());
+  json.set("ready", is_ready(hosts, network)).set("seconds", seconds).set("ca_file", nullptr);
+  json.set("hosts", hosts_json(hosts, network.current())).set("pods", pods_json(network));
+  json.set("services", services_json(network.current())).set("networks", networks_json(network.current()));
+  return json.set("conditions", std::move(conditions)).set("made", std::move(made));
+}
+
+}  // namespace bailey::lab

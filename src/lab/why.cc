@@ -1,0 +1,139 @@
+// Why did a packet not arrive? Answered from the objects, as a person would look for it: does the sender's subnet have
+// a route, is a peering missing, does an appliance forward, does anyone own the address; then the same for the way
+// back. The packets have said already that nothing came; this only names the likely place.
+#include <algorithm>
+
+#include "fabric/route.h"
+#include "lab/questions.h"
+#include "model/resolve/interfaces.h"
+#include "model/resolve/peering.h"
+
+namespace bailey::lab {
+namespace {
+
+using model::resolve::Interface;
+
+base::Json at(std::string component, std::string reason, std::string object) {
+  base::Json json = base::Json::object().set("host", "fabric").set("component", std::move(component));
+  return json.set("reason", std::move(reason)).set("object", std::move(object));
+}
+
+struct View {
+  const model::Snapshot& snapshot;
+  std::vector<Interface> interfaces;
+
+  const Interface* of_host(const std::string& host) const {
+    for (const Interface& nic : interfaces) {
+      bool node = nic.owner == Interface::Owner::node && host == "node/" + nic.owner_name;
+      bool lab_host = nic.owner == Interface::Owner::lab_host && host == "host/" + nic.owner_name;
+      if (node || lab_host) return &nic;
+    }
+    return nullptr;
+  }
+  const Interface* owner_of(const model::Address& address) const {
+    for (const Interface& nic : interfaces) {
+      bool own = std::find(nic.addresses.begin(), nic.addresses.end(), address) != nic.addresses.end();
+      for (const model::AddressRange& range : nic.pod_ranges) own = own || range.contains(address);
+      own = own || std::find(nic.pod_addresses.begin(), nic.pod_addresses.end(), address) != nic.pod_addresses.end();
+      if (own) return &nic;
+    }
+    return nullptr;
+  }
+  const model::VirtualNetwork* vnet_of(const model::Address& address) const {
+    for (const auto& vnet : snapshot.all<model::VirtualNetwork>())
+      for (const model::Prefix& prefix : vnet->address_space)
+        if (prefix.contains(address)) return vnet.get();
+    return nullptr;
+  }
+  bool on_internet(const model::Address& address) const {
+    for (const auto& host : snapshot.all<model::LabHost>())
+      if (host->network == model::LabHost::Network::internet &&
+          std::find(host->addresses.begin(), host->addresses.end(), address) != host->addresses.end())
+        return true;
+    for (const Interface& nic : interfaces)
+      if (nic.public_address == address) return true;
+    return false;
+  }
+};
+
+base::Json peering_fault(const View& view, const std::string& from, const std::string& to) {
+  for (const auto& peering : view.snapshot.all<model::NetworkPeering>()) {
+    bool ours = peering->from == from && peering->to == to;
+    bool theirs = peering->from == to && peering->to == from;
+    if ((ours || theirs) && model::resolve::state(view.snapshot, *peering) != model::resolve::PeeringState::connected)
+      return at("peering", "peering-initiated", peering->meta.ref().text());
+    if ((ours || theirs) && !peering->allow_virtual_network_access)
+      return at("peering", "peering-without-access", peering->meta.ref().text());
+  }
+  return at("peering", "peering-missing", "VirtualNetwork/" + from);
+}
+
+bool peered(const View& view, const std::string& from, const std::string& to) {
+  for (const model::resolve::Peer& peer : model::resolve::connected_peers(view.snapshot, from))
+    if (peer.vnet == to && peer.access) return true;
+  return false;
+}
+
+// One direction, from an interface. Null: no fault found.
+base::Json fault_from(const View& view, const Interface& nic, const model::Address& to) {
+  const fabric::EffectiveRoute* best = nullptr;
+  std::vector<fabric::EffectiveRoute> routes = fabric::effective_routes(view.snapshot, nic.subnet);
+  for (const fabric::EffectiveRoute& route : routes)
+    if (route.active && route.prefix.contains(to) && (!best || route.prefix.length() > best->prefix.length())) best = &route;
+  const Interface* target = view.owner_of(to);
+  bool system = !best || best->source == fabric::EffectiveRoute::Source::system;
+  const model::VirtualNetwork* vnet = view.vnet_of(to);
+  bool same_vnet = target && target->subnet.vnet == nic.subnet.vnet;
+  if (system && vnet && vnet->meta.name != nic.subnet.vnet && !same_vnet && !peered(view, nic.subnet.vnet, vnet->meta.name))
+    return peering_fault(view, nic.subnet.vnet, vnet->meta.name);
+  if (!best) return at("route", "no-route", "VirtualNetwork/" + nic.subnet.vnet);
+  switch (best->next_hop_type) {
+    case model::NextHopType::none: return at("route", "route-none", best->object.text());
+    case model::NextHopType::virtual_appliance: {
+      const Interface* appliance = best->next_hop_address ? view.owner_of(*best->next_hop_address) : nullptr;
+      if (!appliance || appliance->owner == Interface::Owner::none)
+        return at("route", "appliance-missing", best->object.text());
+      if (!appliance->ip_forwarding) return at("route", "appliance-does-not-forward", appliance->object.text());
+      return {};
+    }
+    case model::NextHopType::vnet_local:
+    case model::NextHopType::vnet_peering:
+      if (!target || target->owner == Interface::Owner::none) return at("route", "no-such-address", best->object.text());
+      return {};
+    case model::NextHopType::internet:
+      if (!view.on_internet(to)) return at("route", "not-on-the-internet", best->object.text());
+      return {};
+    case model::NextHopType::virtual_network_gateway: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Json why_dropped(const model::Snapshot& snapshot, const Place& from, const model::Address& to, model::Port,
+                       const Place* target) {
+  View view{snapshot, model::resolve::interfaces(snapshot)};
+  const Interface* source = view.of_host(from.host);
+  if (source) {
+    base::Json fault = fault_from(view, *source, to);
+    if (!fault.is_null()) return fault;
+  } else if (const model::VirtualNetwork* vnet = view.vnet_of(to); vnet && !view.on_internet(to)) {
+    // From the Internet or from on-premises: is there a way in at all?
+    bool internet = from.host.starts_with("host/") && [&] {
+      const auto* host = snapshot.find<model::LabHost>(model::Kind::LabHost, from.host.substr(5));
+      return host && host->network == model::LabHost::Network::internet;
+    }();
+    if (internet) return at("route", "private-address", "VirtualNetwork/" + vnet->meta.name);
+    if (!view.owner_of(to)) return at("route", "no-such-address", "VirtualNetwork/" + vnet->meta.name);
+  }
+  const Interface* back = target && !target->host.empty() ? view.of_host(target->host) : nullptr;
+  if (!back) return source ? base::Json() : at("route", "no-way", "");
+  for (const model::Address& address : from.addresses) {
+    if (address.family() != to.family()) continue;
+    base::Json fault = fault_from(view, *back, address);
+    if (!fault.is_null()) return fault.set("reason", "return-" + fault["reason"].as_string());
+  }
+  return {};
+}
+
+}  // namespace bailey::lab
