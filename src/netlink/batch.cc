@@ -101,8 +101,7 @@ Message rule_message(std::uint16_t kind, std::uint16_t flags, const Rule& given)
   if (!rule.incoming.empty()) message.put_text(FRA_IIFNAME, rule.incoming);
   if (rule.source) message.put(FRA_SRC, rule.source->address().wire());
   if (rule.destination) message.put(FRA_DST, rule.destination->address().wire());
-  if (rule.mark != 0 || rule.mark_mask != 0)
-    message.put_u32(FRA_FWMARK, rule.mark).put_u32(FRA_FWMASK, rule.mark_mask);
+  if (rule.mark != 0 || rule.mark_mask != 0) message.put_u32(FRA_FWMARK, rule.mark).put_u32(FRA_FWMASK, rule.mark_mask);
   return message;
 }
 
@@ -206,8 +205,8 @@ Batch& Batch::delete_link(int link_index) {
 }
 
 Batch& Batch::add_address(const InterfaceAddress& address, Exists exists) {
-  requests_.push_back({address_message(RTM_NEWADDR, creation_flags(exists), address).take(), "add address",
-                       address_text(address)});
+  requests_.push_back(
+      {address_message(RTM_NEWADDR, creation_flags(exists), address).take(), "add address", address_text(address)});
   return *this;
 }
 

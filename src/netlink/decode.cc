@@ -140,8 +140,8 @@ std::optional<Rule> decode_rule(const nlmsghdr* message) {
   std::optional<model::Family> family = family_of(info->family);
   if (!family || (info->flags & FIB_RULE_INVERT)) return std::nullopt;
   Attributes attributes = Attributes::of_message(message, sizeof *info);
-  for (std::uint16_t unknown : {FRA_OIFNAME, FRA_GOTO, FRA_TUN_ID, FRA_UID_RANGE, FRA_IP_PROTO, FRA_SPORT_RANGE,
-                                FRA_DPORT_RANGE, FRA_FLOW})
+  for (std::uint16_t unknown :
+       {FRA_OIFNAME, FRA_GOTO, FRA_TUN_ID, FRA_UID_RANGE, FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_FLOW})
     if (attributes.has(unknown)) return std::nullopt;
   constexpr std::uint32_t no_suppression = ~std::uint32_t{0};
   if (attributes.has(FRA_SUPPRESS_PREFIXLEN) && attributes.u32(FRA_SUPPRESS_PREFIXLEN) != no_suppression)

@@ -109,10 +109,11 @@ class Socket {
 
   base::Result<std::vector<Link>> links();
   base::Result<std::optional<Link>> link(const std::string& name);
+  base::Result<std::optional<Link>> link(int index);
   base::Result<std::vector<InterfaceAddress>> addresses();
   // Routes of every table and both families but the kernel's own (protocol kernel, cloned cache entries).
   base::Result<std::vector<Route>> routes();
-  base::Result<std::vector<Rule>> rules();  // without the three default rules of each family
+  base::Result<std::vector<Rule>> rules();            // without the three default rules of each family
   base::Result<std::vector<Neighbour>> neighbours();  // permanent and proxy entries only
   // What the kernel would do with a packet: the route chosen for source -> destination arriving on `incoming`
   // (empty: sent by this host). An error with code EINVAL, EHOSTUNREACH, EACCES or ENETUNREACH means blackhole,

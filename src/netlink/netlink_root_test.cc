@@ -57,8 +57,8 @@ class NetlinkTest : public ::testing::Test {
 TEST(Mac, TextRoundTrip) {
   Mac mac = parse_mac("02:00:0A:f0:00:04").value();
   EXPECT_EQ(mac_text(mac), "02:00:0a:f0:00:04");
-  for (const char* bad : {"", "02:00:0a:f0:00", "02:00:0a:f0:00:0", "02-00-0a-f0-00-04", "02:00:0a:f0:00:0g",
-                          "02:00:0a:f0:00:04:"})
+  for (const char* bad :
+       {"", "02:00:0a:f0:00", "02:00:0a:f0:00:0", "02-00-0a-f0-00-04", "02:00:0a:f0:00:0g", "02:00:0a:f0:00:04:"})
     EXPECT_FALSE(parse_mac(bad)) << bad;
 }
 
@@ -86,6 +86,8 @@ TEST_F(NetlinkTest, LinksReadBack) {
   EXPECT_EQ(b.mtu, 1400U) << "both ends get the MTU";
   EXPECT_EQ(mac_text(b.mac), "02:00:00:00:00:0b");
   EXPECT_TRUE(b.up);
+  EXPECT_EQ(socket_->link(b_).value()->name, "b0");
+  EXPECT_FALSE(socket_->link(b_ + 1000).value().has_value());
   EXPECT_FALSE(socket_->link("nothing").value().has_value());
   EXPECT_EQ(socket_->link("sixteen-bytes-xx").error().code, EINVAL);
 }
@@ -194,10 +196,8 @@ class RoutesTest : public NetlinkTest {
                    .metric = 77,
                    .protocol = 65,
                    .link_scope = true});
-    out.push_back({.destination = prefix("0.0.0.0/0"),
-                   .link_index = b_,
-                   .gateway = address("169.254.1.1"),
-                   .onlink = true});
+    out.push_back(
+        {.destination = prefix("0.0.0.0/0"), .link_index = b_, .gateway = address("169.254.1.1"), .onlink = true});
     out.push_back({.table = 300, .destination = prefix("10.8.0.0/16"), .link_index = b_});
     out.push_back(
         {.table = 70000, .destination = prefix("10.7.0.0/24"), .link_index = a_, .gateway = address("fe80::1")});
@@ -207,11 +207,8 @@ class RoutesTest : public NetlinkTest {
     out.push_back({.destination = prefix("10.67.0.0/16"), .type = RouteType::prohibit});
     out.push_back({.destination = prefix("10.68.0.1/32"), .type = RouteType::local, .link_index = 1});
     out.push_back({.destination = prefix("fd00:9::/48"), .link_index = a_, .gateway = address("fd00:1::1")});
-    out.push_back({.destination = prefix("fd00:9::/48"),
-                   .link_index = b_,
-                   .metric = 77,
-                   .protocol = 65,
-                   .link_scope = true});
+    out.push_back(
+        {.destination = prefix("fd00:9::/48"), .link_index = b_, .metric = 77, .protocol = 65, .link_scope = true});
     out.push_back({.destination = prefix("::/0"),
                    .link_index = b_,
                    .gateway = address("fe80::1"),
@@ -270,7 +267,7 @@ TEST_F(RoutesTest, BatchTriesAllAndNamesTheFirstFailure) {
   Batch batch;
   batch.add_route({.destination = prefix("10.20.0.0/16"), .link_index = a_});
   batch.add_route({.destination = prefix("10.21.0.0/16"), .gateway = address("192.0.2.1")});  // no way to it
-  batch.delete_route({.destination = prefix("10.22.0.0/16")});                                  // not there
+  batch.delete_route({.destination = prefix("10.22.0.0/16")});                                // not there
   batch.add_route({.destination = prefix("10.23.0.0/16"), .link_index = a_});
   base::Status outcome = socket_->run(batch);
   ASSERT_FALSE(outcome.ok());
@@ -285,7 +282,8 @@ TEST_F(RoutesTest, TwoThousandInOneBatch) {
   Batch batch;
   std::vector<Route> wanted;
   for (unsigned i = 0; i < 1000; ++i) {
-    wanted.push_back({.table = 500, .destination = model::Prefix::host(address("10.50.0.0").plus(i)), .link_index = a_});
+    wanted.push_back(
+        {.table = 500, .destination = model::Prefix::host(address("10.50.0.0").plus(i)), .link_index = a_});
     wanted.push_back({.table = 500, .destination = model::Prefix::host(address("fd50::").plus(i)), .link_index = a_});
     wanted.back().link_scope = true;
   }
@@ -382,7 +380,7 @@ TEST_F(RoutesTest, LookupAnswersAsThePacketWouldGo) {
 
 TEST_F(NetlinkTest, NamespacesAreEnteredAndLeft) {
   auto inode = [](int fd) {
-    struct stat info{};
+    struct stat info {};
     ::fstat(fd, &info);
     return info.st_ino;
   };

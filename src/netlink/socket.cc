@@ -235,6 +235,18 @@ base::Result<std::optional<Link>> Socket::link(const std::string& name) {
   return found;
 }
 
+base::Result<std::optional<Link>> Socket::link(int index) {
+  if (index <= 0) return std::optional<Link>();
+  ifinfomsg body{};
+  body.ifi_index = index;
+  std::optional<Link> found;
+  base::Status asked =
+      state_->request(Message(RTM_GETLINK, 0, raw_bytes(body)).take(), "find link", std::to_string(index),
+                      [&](const nlmsghdr* message) { found = decode_link(message); });
+  if (!asked.ok() && asked.error().code != ENODEV) return asked.error();
+  return found;
+}
+
 base::Result<std::vector<InterfaceAddress>> Socket::addresses() {
   ifaddrmsg v4{};
   v4.ifa_family = AF_INET;
