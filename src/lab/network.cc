@@ -10,6 +10,8 @@
 // finds its way from the first moment on.
 #include "lab/network.h"
 
+#include <algorithm>
+
 #include "io/loop.h"
 #include "model/validate.h"
 
@@ -57,6 +59,7 @@ struct Network::Change {
   Completion completion;
   model::Snapshot given;
   fabric::Desired desired;
+  std::map<model::ObjectRef, Condition> set_aside;
   std::map<model::ObjectRef, RealisedPod> wanted;
   std::size_t open = 0;      // answers that this step still waits for
   std::size_t finished = 0;  // pods done, for progress
@@ -100,10 +103,7 @@ void Network::step_done(const std::shared_ptr<Change>& change) {
 void Network::begin(const std::shared_ptr<Change>& change) {
   change->started_ns = change->phase_ns = io::now_ns();
   change->given = model::reduce(given_, change->events);
-  change->completion = complete(change->given, assignments_, options_);
-  // What controllers add (a default cluster, a node's interface) must fit what was given, so the whole is checked.
-  for (model::InputError& error : model::validate(change->completion.snapshot))
-    if (error.severity == model::InputError::Severity::error) change->report.errors.push_back(std::move(error));
+  settle_objects(*change);
   if (!change->report.errors.empty()) {
     Done done = std::move(change->done);
     ChangeReport report = std::move(change->report);
@@ -116,6 +116,42 @@ void Network::begin(const std::shared_ptr<Change>& change) {
   change->wanted = wanted_pods(change->completion.snapshot);
   mark_phase(change, "compile");
   remove_pods(change);
+}
+
+// Completes what was given and looks for mistakes in the whole, since what controllers add (a default cluster, a
+// node's interface) must fit too. A change that brings in a mistake is refused. A deletion is not: objects that
+// refer to what is gone are set aside, each with a condition, and come back when the reference does.
+void Network::settle_objects(Change& change) {
+  bool only_deletions = std::all_of(change.events.begin(), change.events.end(),
+                                    [](const model::Event& event) { return event.type == model::Event::Type::deleted; });
+  model::Snapshot effective = change.given;
+  while (true) {
+    change.completion = complete(effective, assignments_, options_);
+    bool progress = false;
+    for (model::InputError& error : model::validate(change.completion.snapshot)) {
+      if (error.severity != model::InputError::Severity::error) continue;
+      std::optional<model::ObjectRef> ref = model::ObjectRef::parse(error.object);
+      bool tolerated = ref && (only_deletions || set_aside_.contains(*ref));
+      if (!tolerated || !remove_object(effective, *ref)) {
+        bool again = ref && change.set_aside.contains(*ref);
+        if (!again) change.report.errors.push_back(std::move(error));
+        continue;
+      }
+      change.set_aside[*ref] =
+          Condition{*ref, "Accepted", false, error.code, {"lab.set-aside", {ref->text(), error.field, error.code}}};
+      progress = true;
+    }
+    if (!change.report.errors.empty() || !progress) return;
+  }
+}
+
+bool Network::remove_object(model::Snapshot& snapshot, const model::ObjectRef& ref) {
+  for (const model::AnyObject& object : snapshot.objects()) {
+    if (model::meta(object).ref() != ref) continue;
+    snapshot = model::reduce(snapshot, {{model::Event::Type::deleted, object}});
+    return true;
+  }
+  return false;
 }
 
 void Network::remove_pods(const std::shared_ptr<Change>& change) {
@@ -180,6 +216,7 @@ void Network::change_fabric(const std::shared_ptr<Change>& change) {
   desired_ = change->desired;
   assignments_ = change->completion.assignments;
   conditions_ = change->completion.conditions;
+  set_aside_ = change->set_aside;
   made_ = change->completion.made;
   mark_phase(change, "fabric");
 
@@ -270,6 +307,7 @@ void Network::finish(const std::shared_ptr<Change>& change) {
 
 std::vector<Condition> Network::conditions() const {
   std::vector<Condition> out = conditions_;
+  for (const auto& [ref, condition] : set_aside_) out.push_back(condition);
   for (const auto& [ref, pod] : pods_)
     if (pod.condition) out.push_back(*pod.condition);
   for (const std::string& host : hosts_.names())

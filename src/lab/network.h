@@ -76,6 +76,8 @@ class Network {
   struct Wanted;
   void start_next();
   void begin(const std::shared_ptr<Change>& change);
+  void settle_objects(Change& change);
+  static bool remove_object(model::Snapshot& snapshot, const model::ObjectRef& ref);
   void remove_pods(const std::shared_ptr<Change>& change);
   void change_fabric(const std::shared_ptr<Change>& change);
   void add_pods(const std::shared_ptr<Change>& change);
@@ -100,6 +102,7 @@ class Network {
   Assignments assignments_;
   std::vector<Condition> conditions_;
   std::vector<model::ObjectRef> made_;
+  std::map<model::ObjectRef, Condition> set_aside_;  // objects whose references are gone
   std::map<model::ObjectRef, RealisedPod> pods_;
   std::map<std::string, std::set<model::Port>> ports_;  // what each host was told to listen on
   std::deque<std::shared_ptr<Change>> waiting_;

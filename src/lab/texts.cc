@@ -16,6 +16,8 @@ constexpr base::Text table[] = {
     {"lab.bad-name", "{0} is no name for a lab: use 1 to 40 letters, digits, '-', '_' or '.', a letter or digit first.",
      "{0}은(는) 랩 이름이 될 수 없습니다. 문자, 숫자, '-', '_', '.'를 1~40자로 쓰고 문자나 숫자로 시작하십시오."},
     {"lab.input-refused", "the input has mistakes; nothing was changed.", "입력에 오류가 있어 아무것도 변경하지 않았습니다."},
+    {"lab.set-aside", "{0} is set aside: {1} refers to something that is gone ({2}). It comes back when that does.",
+     "{0}을(를) 제외했습니다. {1}이(가) 가리키는 대상이 사라졌습니다({2}). 그 대상이 돌아오면 다시 적용합니다."},
     {"lab.supervisor-ended", "the lab ended before it was ready: {0}", "랩이 준비되기 전에 종료되었습니다: {0}"},
     {"lab.no-answer", "lab {0} does not answer: {1}", "랩 {0}이(가) 응답하지 않습니다: {1}"},
     {"lab.not-ready-in-time", "not everything was ready within {0} ms; see: bailey lab status --name {1}",
