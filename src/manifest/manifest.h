@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,13 @@ struct Mended {
 // missing apiVersion. Comments and untouched lines stay byte for byte.
 Mended mend(const Document& document);
 
+// load(), for texts as people paste them: a document that fails only in ways that mend() knows is read as mended. Each
+// such mend is a warning in `errors` at the place where the user wrote it, and positions of objects are those of the
+// user's file. `mended`, where given, gets one entry for each document, in their order; `changed` says which were read
+// from `text` instead. Nothing but what is needed to load is mended (old API versions load as they are).
+Loaded load_mending(const std::vector<Document>& documents, const Options& options, std::vector<Mended>* mended);
+
+// The texts of this library. `expected` and `found` are noun phrases, `mend` is a sentence.
 std::span<const base::Text> texts();
 
 }  // namespace bailey::manifest
