@@ -10,6 +10,7 @@
 // pod its node, a service its address, as long as that is still valid.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,10 +22,12 @@
 namespace bailey::lab {
 
 // Decisions that outlive one completion. Keys are "Node/NAME/v4", "Pod/NS/NAME", "Service/NS/NAME/v4", ...
+// Plain values: a caller keeps those of the last completion and hands them to the next one.
 struct Assignments {
   std::map<std::string, model::Address> addresses;
   std::map<std::string, model::AddressRange> ranges;  // "Node/NAME/v4": the node's pod range
   std::map<std::string, std::string> nodes;           // "Pod/NS/NAME" -> node
+  std::map<std::string, std::uint16_t> ports;         // "Service/NS/NAME/80/tcp" -> node port
   friend bool operator==(const Assignments&, const Assignments&) = default;
 };
 
@@ -33,7 +36,7 @@ struct Condition {
   model::ObjectRef object;
   std::string type;    // "Scheduled", "AddressAssigned", "Joined", "Realised", "Accepted"
   bool status = false;
-  std::string reason;  // "PoolFull", "SubnetFull", "PermissionMissing", "WindowsNotRealised"
+  std::string reason;  // "NodesFull", "SubnetFull", "PermissionMissing", "WindowsNotRealised"; docs/lab.md has all
   base::Message message;
 };
 
@@ -49,6 +52,16 @@ struct Completion {
   std::vector<model::ObjectRef> made;  // by default or by --fill: listed for the user
 };
 
+// Deterministic: equal arguments give equal completions. Never fails: what cannot be done becomes a condition, and
+// everything else goes on. Objects that an earlier completion generated (meta.generated) are dropped from `given` and
+// made anew. A node without addresses is not to be realised (its subnet is full, or may not be joined, or it runs
+// Windows), nor is a pod whose phase is Pending, Succeeded or Failed.
+// Unchanged objects keep their pointers. The generation is that of `given`, or one more.
 Completion complete(const model::Snapshot& given, const Assignments& earlier, const CompleteOptions& options);
+
+// What the network gave to pods, fed back: Pod.addresses of each pod named, and the EndpointSlices that follow. Pods
+// that are not named keep what they have; names that do not exist are passed over.
+model::Snapshot settle(const model::Snapshot& completed,
+                       const std::map<model::ObjectRef, std::vector<model::Address>>& pod_addresses);
 
 }  // namespace bailey::lab

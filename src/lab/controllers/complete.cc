@@ -1,0 +1,51 @@
+// A completion is a table of named steps over one Draft. The order is that of need: clusters bring VNets and
+// pools, pools bring nodes, nodes are what DaemonSets count, pods bring the addresses that are pinned, and only
+// then are addresses handed out, pods placed, and services given what they stand for.
+#include "lab/controllers/controllers.h"
+#include "lab/controllers/draft.h"
+
+namespace bailey::lab {
+namespace controllers {
+namespace {
+
+struct Step {
+  std::string_view name;
+  void (*run)(Draft&);
+};
+constexpr Step steps[] = {
+    {"forget what was generated", forget_generated},
+    {"clusters", complete_clusters},
+    {"namespaces", complete_namespaces},
+    {"nodes", make_nodes},
+    {"hosts", make_hosts},
+    {"workloads", expand_workloads},
+    {"fill services", fill_services},
+    {"fill pods", fill_pods},
+    {"addresses", assign_addresses},
+    {"public addresses", assign_public_addresses},
+    {"schedule", schedule_pods},
+    {"services", complete_services},
+    {"endpoint slices", make_slices},
+};
+
+}  // namespace
+
+void forget_generated(Draft& draft) {
+  for (const model::AnyObject& object : draft.now().objects())
+    if (meta(object).generated) draft.remove(object);
+}
+
+}  // namespace controllers
+
+Completion complete(const model::Snapshot& given, const Assignments& earlier, const CompleteOptions& options) {
+  controllers::Draft draft(given, earlier, options);
+  for (const controllers::Step& step : controllers::steps) {
+    step.run(draft);
+    draft.commit();
+  }
+  // One reduction from `given`, so that the generation does not depend on how many steps changed something.
+  model::Snapshot completed = model::reduce(given, model::difference(given, draft.now()));
+  return {std::move(completed), std::move(draft.next), std::move(draft.conditions), std::move(draft.made)};
+}
+
+}  // namespace bailey::lab
