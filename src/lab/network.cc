@@ -317,17 +317,18 @@ std::vector<Condition> Network::conditions() const {
 }
 
 void Network::refresh_current() {
+  std::map<model::ObjectRef, std::vector<model::Address>> addresses;
+  for (const auto& [ref, pod] : pods_) addresses[ref] = pod.addresses;
+  model::Snapshot settled = settle(completed_, addresses);
   std::vector<model::Event> events;
   for (const auto& [ref, pod] : pods_) {
-    const auto* known = completed_.find<model::Pod>(ref);
-    if (!known) continue;
+    const auto* known = settled.find<model::Pod>(ref);
+    if (!known || !known->phase.empty()) continue;
     auto copy = std::make_shared<model::Pod>(*known);
-    copy->addresses = pod.addresses;
-    if (copy->phase.empty()) copy->phase = pod.ready ? "Running" : "Pending";
-    copy->ready = known->ready && pod.ready;
+    copy->phase = pod.ready ? "Running" : "Pending";
     events.push_back({model::Event::Type::modified, model::AnyObject(std::shared_ptr<const model::Pod>(copy))});
   }
-  current_ = model::reduce(completed_, events);
+  current_ = model::reduce(settled, events);
 }
 
 void Network::host_replaced(const std::string& host) {

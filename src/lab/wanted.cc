@@ -65,7 +65,7 @@ std::map<std::string, std::set<model::Port>> wanted_ports(const model::Snapshot&
 std::map<model::ObjectRef, RealisedPod> wanted_pods(const model::Snapshot& completed) {
   std::map<model::ObjectRef, RealisedPod> pods;
   for (const auto& pod : completed.all<model::Pod>()) {
-    if (pod->finished() || pod->spec.node_name.empty()) continue;
+    if (pod->finished() || pod->phase == "Pending" || pod->spec.node_name.empty()) continue;
     const auto* node = completed.find<model::Node>(model::Kind::Node, pod->spec.node_name);
     if (!node || !realised(*node)) continue;
     RealisedPod wanted;

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -119,6 +120,9 @@ base::Result<std::unique_ptr<SctpResponder>> SctpResponder::open(
   responder->v4_ = io::Fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_SCTP));
   if (!responder->v4_) return base::system_error("open raw socket", std::to_string(port) + "/sctp", errno);
   responder->v6_ = io::Fd(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_SCTP));
+  int on = 1;
+  setsockopt(responder->v4_.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+  if (responder->v6_) setsockopt(responder->v6_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
   SctpResponder* self = responder.get();
   base::Status watched =
       loop.watch(self->v4_.get(), EPOLLIN, [self](std::uint32_t) { self->answer(self->v4_.get(), true); });
@@ -134,22 +138,17 @@ SctpResponder::~SctpResponder() {
 }
 
 void SctpResponder::answer(int fd, bool v4) {
-  char buffer[4096];
-  sockaddr_storage from{};
-  socklen_t length = sizeof from;
-  ssize_t count = recvfrom(fd, buffer, sizeof buffer, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), &length);
-  if (count <= 0) return;
-  std::string_view bytes(buffer, static_cast<std::size_t>(count));
-  if (v4) bytes.remove_prefix(std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(buffer[0] & 0x0f) * 4));
+  Datagram datagram;
+  if (!receive_datagram(fd, datagram)) return;
+  std::string_view bytes = datagram.bytes;
+  std::size_t header = v4 && !bytes.empty() ? static_cast<std::size_t>(bytes[0] & 0x0f) * 4 : 0;
+  bytes.remove_prefix(std::min(bytes.size(), header));
   std::optional<sctp::Packet> packet = sctp::decode(bytes);
   if (!packet || packet->chunk != 1 || packet->destination_port != port_) return;
-  SocketAddress peer = from_kernel(from);
-  peer.port = packet->source_port;
-  sctp::Packet reply{port_, packet->source_port, packet->initiate_tag, 2, 0x62616c79, cookie_(peer)};
-  std::string out = sctp::encode(reply);
-  peer.port = 0;
-  length = to_kernel(peer, from);
-  (void)sendto(fd, out.data(), out.size(), MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&from), length);
+  std::string cookie = cookie_({datagram.peer.address, packet->source_port});
+  datagram.bytes = sctp::encode({port_, packet->source_port, packet->initiate_tag, 2, 0x62616c79, cookie});
+  datagram.peer.port = 0;  // raw sockets take an address alone
+  send_datagram(fd, datagram);
 }
 
 }  // namespace bailey::lab
