@@ -2,6 +2,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -194,6 +195,16 @@ Batch& Batch::set_automatic_v6(int link_index, bool on) {
   Message message = link_message(link_index);
   message.begin(IFLA_AF_SPEC).begin(AF_INET6).put(IFLA_INET6_ADDR_GEN_MODE, raw_bytes(mode)).end().end();
   requests_.push_back({message.take(), "set IPv6 address generation of", link_text(link_index)});
+  return *this;
+}
+
+Batch& Batch::set_v4_option(int link_index, V4Option option, std::uint32_t value) {
+  std::uint16_t number = IPV4_DEVCONF_FORWARDING;
+  if (option == V4Option::rp_filter) number = IPV4_DEVCONF_RP_FILTER;
+  if (option == V4Option::proxy_arp) number = IPV4_DEVCONF_PROXY_ARP;
+  Message message = link_message(link_index);
+  message.begin(IFLA_AF_SPEC).begin(AF_INET).begin(IFLA_INET_CONF).put_u32(number, value).end().end().end();
+  requests_.push_back({message.take(), "set IPv4 option of", link_text(link_index)});
   return *this;
 }
 

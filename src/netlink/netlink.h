@@ -149,6 +149,9 @@ class Batch {
   Batch& set_master(int link_index, int master_index);
   // Off: the kernel gives the link no fe80:: address of its own when it comes up. Takes effect before set_up only.
   Batch& set_automatic_v6(int link_index, bool on);
+  // The sysctl net.ipv4.conf.LINK.* of that name, without a need for /proc.
+  enum class V4Option : std::uint8_t { forwarding, rp_filter, proxy_arp };
+  Batch& set_v4_option(int link_index, V4Option option, std::uint32_t value);
   Batch& delete_link(int link_index);
   // IPv6 addresses are added with IFA_F_NODAD, IPv4 ones without broadcast and label.
   Batch& add_address(const InterfaceAddress& address, Exists exists = Exists::replace);

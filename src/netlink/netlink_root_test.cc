@@ -156,6 +156,16 @@ TEST_F(NetlinkTest, AddressesReadBack) {
   for (const InterfaceAddress& each : wanted) EXPECT_THAT(found, Not(Contains(each)));
 }
 
+TEST_F(NetlinkTest, V4Options) {
+  Batch batch;
+  batch.set_v4_option(a_, Batch::V4Option::rp_filter, 1).set_v4_option(a_, Batch::V4Option::proxy_arp, 1);
+  batch.set_v4_option(a_, Batch::V4Option::forwarding, 1);
+  expect_done(socket_->run(batch));
+  Inside inside = std::move(Inside::enter(ns_.get())).value();
+  for (const char* name : {"rp_filter", "proxy_arp", "forwarding"})
+    EXPECT_EQ(io::read_file(std::string("/proc/sys/net/ipv4/conf/a0/") + name).value(), "1\n") << name;
+}
+
 TEST_F(NetlinkTest, NoAutomaticV6) {
   expect_done(socket_->create_veth({"c0"}, {"d0"}, 0));
   int c = index_of("c0");

@@ -196,9 +196,10 @@ base::Result<std::vector<model::Address>> Leases::allocate(const Pool& pool, con
   for (const model::Address& address : requested) {
     Pool::Place place = pool.place(address);
     if (place == Pool::Place::usable) continue;
-    std::string cause = place == Pool::Place::reserved
-                            ? "it is a network, gateway or broadcast address of " + pool.text(address.family())
-                            : "it is not in this node's ranges (" + pool.text(address.family()) + ")";
+    std::string cause = "it is not in this node's ranges (" + pool.text(address.family()) + ")";
+    if (!pool.has(address.family())) cause = "this node has no ranges of its family";
+    if (place == Pool::Place::reserved)
+      cause = "it is a network, gateway or broadcast address of " + pool.text(address.family());
     return base::Error{"take address", address.text(), cause, EADDRNOTAVAIL};
   }
   bool swept = false;
