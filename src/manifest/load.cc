@@ -101,8 +101,10 @@ InputError input_error(const std::string& file, const Flaw& flaw) {
   return error_at(file, flaw.code, {flaw.position, ""}, flaw.expected, flaw.found, flaw.mend);
 }
 
-void Loader::read(const std::string& file, std::string_view text, const std::vector<std::uint32_t>& lines) {
+void Loader::read(const std::string& file, std::string_view text, const std::vector<std::uint32_t>& lines,
+                  const std::vector<InputError>& notes) {
   std::size_t first_error = loaded_.errors.size();
+  loaded_.errors.insert(loaded_.errors.end(), notes.begin(), notes.end());
   if (std::optional<Flaw> flaw = check_text(text)) {
     add(input_error(file, *flaw));
     return;

@@ -19,11 +19,13 @@ class Loader {
  public:
   explicit Loader(const Options& options) : options_(options) {}
   // `lines`: for each line of the text the line of the file that the user knows (empty: the same).
-  void read(const std::string& file, std::string_view text, const std::vector<std::uint32_t>& lines = {});
-  void add(model::InputError error) { loaded_.errors.push_back(std::move(error)); }
+  // `notes` are put among the errors, in the order of their positions.
+  void read(const std::string& file, std::string_view text, const std::vector<std::uint32_t>& lines = {},
+            const std::vector<model::InputError>& notes = {});
   Loaded take() { return std::move(loaded_); }
 
  private:
+  void add(model::InputError error) { loaded_.errors.push_back(std::move(error)); }
   struct Inherited {  // what an item of a PodList takes from its list
     std::string kind;
     std::string api_version;

@@ -142,8 +142,7 @@ Loaded load_mending(const std::vector<Document>& documents, const Options& optio
       else if (!repaired.changed) repaired = mend_text(document, true);
       if (repaired.changed && errors_of(document.file, repaired) == 0) result = std::move(repaired);
     }
-    for (const InputError& note : result.mended) loader.add(note);
-    if (result.changed) loader.read(document.file, result.lines.text(), result.lines.origins);
+    if (result.changed) loader.read(document.file, result.lines.text(), result.lines.origins, result.mended);
     else loader.read(document.file, document.text);
     if (mended) mended->push_back(mended_of(document, result));
   }
