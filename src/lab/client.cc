@@ -205,14 +205,16 @@ Answer<int> exec(const std::string& lab, const std::string& endpoint, const std:
   if (pipe2(ends, O_CLOEXEC) != 0) return machine_failure(base::system_error("run", command[0], errno));
   io::Fd failure_read(ends[0]);
   io::Fd failure_write(ends[1]);
-  // A process joins a pid namespace only by being born into it.
-  if (setns(spaces[3].get(), CLONE_NEWPID) != 0)
+  // A process joins a pid namespace only by being born into it. Ours is put back right after the birth.
+  io::Fd home(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
+  if (!home || setns(spaces[3].get(), CLONE_NEWPID) != 0)
     return machine_failure(base::system_error("enter processes of", endpoint, errno));
   void (*old_interrupt)(int) = signal(SIGINT, SIG_IGN);
   void (*old_quit)(int) = signal(SIGQUIT, SIG_IGN);
   pid_t pid = fork();
   if (pid < 0) return machine_failure(base::system_error("run", command[0], errno));
   if (pid == 0) enter_and_run(spaces, command, failure_write.get());
+  (void)setns(home.get(), CLONE_NEWPID);
   failure_write.reset();
   int failure = 0;
   bool failed = ::read(failure_read.get(), &failure, sizeof failure) == sizeof failure;
