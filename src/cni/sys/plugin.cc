@@ -89,8 +89,24 @@ AddResult result_of(const Attachment& attachment, const std::string& netns) {
                     {attachment.ifname, netlink::mac_text(attachment.mac), attachment.mtu, netns}};
   for (const model::Address& address : attachment.addresses)
     out.ips.push_back({address, address.bits(), pod_gateway(address.family()), 1});
-  out.routes = pod_routes(attachment.addresses);
+  out.routes = attachment.routes;
   return out;
+}
+
+// Of the routes that the pod needs those that no other interface of it has: the first interface keeps the default
+// route when a second network is attached, and after that is detached again.
+base::Result<std::vector<RouteEntry>> missing_routes(netlink::Socket& pod, const std::vector<netlink::Link>& links,
+                                                     const std::vector<model::Address>& addresses) {
+  std::vector<RouteEntry> wanted = pod_routes(addresses);
+  if (links.size() <= 1) return wanted;  // only lo
+  base::Result<std::vector<netlink::Route>> present = pod.routes();
+  if (!present.ok()) return present.error();
+  std::erase_if(wanted, [&](const RouteEntry& entry) {
+    return std::any_of(present->begin(), present->end(), [&](const netlink::Route& route) {
+      return route.destination == entry.destination && route.table == netlink::Route{}.table;
+    });
+  });
+  return wanted;
 }
 
 Outcome<std::string> add(const Environment& environment, const Config& config) {
@@ -102,9 +118,10 @@ Outcome<std::string> add(const Environment& environment, const Config& config) {
   base::Result<ipam::sys::ContainerLock> lock = leases->lock(environment.container_id);
   if (!lock.ok()) return io_failure(lock.error());
 
-  base::Result<std::optional<netlink::Link>> existing = ends.pod.link(environment.ifname);
-  if (!existing.ok()) return io_failure(existing.error());
-  if (existing.value())
+  base::Result<std::vector<netlink::Link>> links = ends.pod.links();
+  if (!links.ok()) return io_failure(links.error());
+  if (std::any_of(links->begin(), links->end(),
+                  [&](const netlink::Link& link) { return link.name == environment.ifname; }))
     return Failure{Code::interface_exists,
                    "CNI_IFNAME: " + environment.ifname + " exists in " + environment.netns + " already", ""};
   Outcome<Attachment> planned = plan_attachment(environment, config, ends.node);
@@ -116,7 +133,14 @@ Outcome<std::string> add(const Environment& environment, const Config& config) {
   if (!addresses.ok()) return lease_failure(addresses.error());
   attachment.addresses = std::move(addresses).value();
 
-  base::Status wired = wire(ends.node, ends.pod, ends.pod_namespace.get(), attachment);
+  base::Result<std::vector<RouteEntry>> routes = missing_routes(ends.pod, links.value(), attachment.addresses);
+  base::Status wired;
+  if (routes.ok()) {
+    attachment.routes = std::move(routes).value();
+    wired = wire(ends.node, ends.pod, ends.pod_namespace.get(), attachment);
+  } else {
+    wired = routes.error();
+  }
   if (!wired.ok()) {
     Failure failure = io_failure(wired.error());
     if (base::Status undone = unwire(ends.node, attachment.host_name); !undone.ok())

@@ -33,7 +33,7 @@ netlink::Batch pod_requests(const Attachment& attachment, int link, bool v6_kern
   for (const model::Address& address : attachment.addresses) batch.add_address({link, address, address.bits()});
   for (model::Family family : {model::Family::v4, model::Family::v6})
     if (has(attachment.addresses, family)) batch.add_neighbour({link, pod_gateway(family), host_mac, false});
-  for (const RouteEntry& entry : pod_routes(attachment.addresses)) {
+  for (const RouteEntry& entry : attachment.routes) {
     netlink::Route route;
     route.destination = entry.destination;
     route.link_index = link;

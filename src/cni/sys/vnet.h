@@ -34,6 +34,7 @@ struct Attachment {
   netlink::Mac mac{};
   std::uint32_t mtu = 0;
   std::vector<model::Address> addresses;
+  std::vector<RouteEntry> routes;  // in the pod
 };
 
 // MTU of the device by which the node reaches the rest of the world: that of its default route, otherwise that of
@@ -45,7 +46,7 @@ base::Status wire(netlink::Socket& node, netlink::Socket& pod, int pod_namespace
 // What is not there is fine. Routes and neighbours go with the link.
 base::Status unwire(netlink::Socket& node, const std::string& host_name);
 
-// The routes that wire() makes in the pod.
+// The routes that a pod with these addresses needs on its only interface.
 std::vector<RouteEntry> pod_routes(const std::vector<model::Address>& addresses);
 
 }  // namespace bailey::cni::sys
