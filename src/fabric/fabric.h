@@ -4,16 +4,19 @@
 //   nodes ── veth ──┤ fabric: a table for each subnet,  ├
 //   appliances ─────┘ a delivery table for each VNet    └── veth ── internet ── veth ── hosts
 //
-// Routed, never bridged: one veth pair and one /32 (or /128) for each network interface. The packet of an
-// interface is looked up in its subnet's table, which holds the effective routes that Azure documents for it
-// (system, peering, gateway, user), most specific first. A route that ends in the VNet or a peer is a `throw`:
-// the lookup goes on in the VNet's delivery table, which holds one route for each address of the VNet and of
-// its connected peers. So a user-defined route decides before the last hop does, appliances in a peered VNet
-// work, and VNets with equal address spaces stand side by side.
+// Routed, never bridged: one veth pair and one /32 (or /128) for each network interface. A packet that enters is
+// given a mark by where it comes from (Filter::Entry); the mark selects the tables in which it is looked up. The
+// first is its subnet's, which holds the effective routes that Azure documents for it (system, peering, gateway,
+// user), most specific first. A route that ends in the VNet or a peer is a `throw`: the lookup goes on in the
+// VNet's delivery table, which holds one route for each address of the VNet and of its connected peers. So a
+// user-defined route decides before the last hop does, appliances in a peered VNet work, and VNets with equal
+// address spaces stand side by side. What no table takes is dropped, without an answer, as Azure does.
 //
-// compile() is pure and deterministic; fabric/sys makes the kernel equal to what it says.
+// compile() is pure and deterministic; fabric/sys makes the kernel equal to what it says. Security groups will
+// be judged in the filter's forward chain, between route and delivery.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -54,18 +57,21 @@ struct DeviceAddress {
 struct KernelRoute {
   std::uint32_t table = 254;
   model::Prefix destination;
-  enum class Type : std::uint8_t { unicast, blackhole, throw_ } type = Type::unicast;
-  std::string device;                     // unicast only
+  enum class Type : std::uint8_t { unicast, local, blackhole, throw_ } type = Type::unicast;
+  std::string device;                     // unicast and local only
   std::optional<model::Address> gateway;  // may be of the other family
   bool onlink = false;
   std::optional<model::Address> preferred_source;
   friend auto operator<=>(const KernelRoute&, const KernelRoute&) = default;
 };
 
+// Packets with this mark (where `mark_mask` is set), or from this source, are looked up in `table`.
 struct KernelRule {
   model::Family family = model::Family::v4;
   std::uint32_t priority = 0;
-  std::string incoming;
+  std::uint32_t mark = 0;
+  std::uint32_t mark_mask = 0;
+  std::optional<model::Prefix> source;
   std::uint32_t table = 0;  // 0: blackhole
   friend auto operator<=>(const KernelRule&, const KernelRule&) = default;
 };
@@ -80,36 +86,61 @@ struct HostNetwork {
   friend bool operator==(const HostNetwork&, const HostNetwork&) = default;
 };
 
-// What nftables does in the fabric, as data; fabric/sys turns it into one atomic transaction.
+// What nftables does in the fabric, as data; ruleset.h turns it into rules. All vectors are sorted.
+//
+// Connection tracking has a zone for each group of VNets that are connected by peerings, and one for each VNet's
+// traffic with the Internet. The second is apart because a packet that an appliance sends on to the Internet
+// passes here twice, and only the second time may be translated.
 struct Filter {
-  // Packets from an interface whose source is none of its own addresses are dropped, unless it forwards.
+  // Where a packet is looked up, by the mark it bears.
+  struct Class {
+    std::uint32_t mark = 0;
+    std::uint16_t zone = 0;
+    std::uint16_t internet_zone = 0;  // of packets whose route leads to the Internet; 0: none may
+    std::uint32_t return_mark = 0;    // of the replies that come from the Internet
+    std::string object;               // named in drops: "VirtualNetwork/hub/subnets/web"
+    friend bool operator==(const Class&, const Class&) = default;
+  };
+  // The class of packets that enter by a device: of the first group that holds the source, else `otherwise`.
+  struct Entry {
+    struct Group {
+      std::vector<model::Prefix> sources;
+      std::uint32_t mark = 0;
+      friend bool operator==(const Group&, const Group&) = default;
+    };
+    std::string device;
+    std::vector<Group> groups;
+    std::uint32_t otherwise = 0;
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  // Packets from a device whose source is in none of the ranges are dropped.
   struct SourceCheck {
     std::string device;
     std::vector<model::AddressRange> allowed;
     std::string object;  // named in drops: "NetworkInterface/web"
     friend bool operator==(const SourceCheck&, const SourceCheck&) = default;
   };
-  // Packets that leave to the Internet: source prefix -> public address, first match wins.
+  // Packets of a class that leave to the Internet: the sources given (empty: all others) get this address.
   struct SourceNat {
-    std::string device_in;
-    std::vector<model::AddressRange> sources;  // empty: all of the device
+    std::uint32_t mark = 0;
+    std::vector<model::AddressRange> sources;
     model::Address to;
     friend bool operator==(const SourceNat&, const SourceNat&) = default;
   };
-  // Packets from the Internet to a public address -> the interface's own.
-  struct DestinationNat {
-    model::Address from;
-    model::Address to;
+  // Packets from the Internet to a public address: the zone of their connections, and where it has an interface
+  // of its own, that one's address and the mark that leads there.
+  struct Public {
+    model::Address address;
     std::uint16_t zone = 0;
-    friend bool operator==(const DestinationNat&, const DestinationNat&) = default;
+    std::uint32_t mark = 0;
+    std::optional<model::Address> to;
+    friend bool operator==(const Public&, const Public&) = default;
   };
-  // Connection tracking zone of each device: VNets that may overlap are kept apart.
-  std::map<std::string, std::uint16_t> zones;
-  // Zone of replies from the Internet, by public address.
-  std::map<model::Address, std::uint16_t> public_zones;
+  std::vector<Class> classes;
+  std::vector<Entry> entries;
   std::vector<SourceCheck> source_checks;
   std::vector<SourceNat> source_nat;
-  std::vector<DestinationNat> destination_nat;
+  std::vector<Public> publics;
   std::string internet_device;  // "" where there is none
   friend bool operator==(const Filter&, const Filter&) = default;
 };
@@ -121,7 +152,8 @@ struct Desired {
   friend bool operator==(const Desired&, const Desired&) = default;
 };
 
-// What the fabric should be for a completed snapshot (every address assigned).
+// What the fabric should be for a completed snapshot (every address assigned). Every host that a cable names is a
+// key of `hosts`.
 Desired compile(const model::Snapshot& snapshot);
 
 // The device of an interface at the fabric's side, and at its owner's side ("eth0", "eth1", ... in the order in

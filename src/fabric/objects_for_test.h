@@ -26,7 +26,8 @@ std::shared_ptr<T> object(model::Kind kind, const std::string& name) {
 class World {
  public:
   model::VirtualNetwork& vnet(const std::string& name, std::initializer_list<const char*> space);
-  model::Subnet& subnet(model::VirtualNetwork& vnet, const std::string& name, std::initializer_list<const char*> prefixes);
+  model::Subnet& subnet(model::VirtualNetwork& vnet, const std::string& name,
+                        std::initializer_list<const char*> prefixes);
   // Peers a and b in both directions; returns {a -> b, b -> a}.
   std::pair<model::NetworkPeering*, model::NetworkPeering*> peer(const std::string& a, const std::string& b);
   model::NetworkPeering& one_way(const std::string& from, const std::string& to);
@@ -41,7 +42,8 @@ class World {
   model::Node& node(const std::string& name, const std::string& subnet, std::initializer_list<const char*> addresses,
                     std::initializer_list<const char*> pod_ranges);
   model::RouteTable& table(const std::string& name);
-  model::UserRoute& route(model::RouteTable& table, const char* prefix, model::NextHopType type, const char* next_hop = "");
+  model::UserRoute& route(model::RouteTable& table, const char* prefix, model::NextHopType type,
+                          const char* next_hop = "");
   model::OnPremisesNetwork& on_premises(const std::string& name, std::initializer_list<const char*> space);
   // A gateway named "gw-VNET" in VNET/GatewaySubnet (which the caller makes) and its connection "to-NETWORK".
   model::GatewayConnection& gateway(const std::string& vnet, const std::string& network);
@@ -97,7 +99,8 @@ inline model::NetworkPeering& World::one_way(const std::string& from, const std:
   return out;
 }
 
-inline std::pair<model::NetworkPeering*, model::NetworkPeering*> World::peer(const std::string& a, const std::string& b) {
+inline std::pair<model::NetworkPeering*, model::NetworkPeering*> World::peer(const std::string& a,
+                                                                             const std::string& b) {
   model::NetworkPeering& there = one_way(a, b);
   return {&there, &one_way(b, a)};
 }

@@ -81,7 +81,8 @@ class Collector {
   }
 
   bool in_preferred_space(const Prefix& prefix) const {
-    return std::any_of(preferred_.begin(), preferred_.end(), [&](const Prefix& space) { return space.contains(prefix); });
+    return std::any_of(preferred_.begin(), preferred_.end(),
+                       [&](const Prefix& space) { return space.contains(prefix); });
   }
 
   bool user_overrides_default(Family family) const {

@@ -24,8 +24,8 @@ struct EffectiveRoute {
   std::optional<model::Address> next_hop_address;  // virtual appliance
   std::string name;                                // of the user's route
   model::ObjectRef object;                         // RouteTable, VirtualNetwork, NetworkPeering, GatewayConnection
-  std::string peer;                                // vnet_peering: the peer; gateway by transit: the VNet of the gateway
-  bool active = true;                              // false: another route with the same prefix wins
+  std::string peer;    // vnet_peering: the peer; gateway by transit: the VNet of the gateway
+  bool active = true;  // false: another route with the same prefix wins
   friend auto operator<=>(const EffectiveRoute&, const EffectiveRoute&) = default;
 };
 

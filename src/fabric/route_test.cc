@@ -9,10 +9,10 @@ namespace bailey::fabric {
 namespace {
 
 using model::NextHopType;
-using testing::World;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Not;
+using testing::World;
 
 // "Default 10.0.0.0/16 VnetLocal", with a minus before inactive ones.
 std::vector<std::string> lines(const std::vector<EffectiveRoute>& routes, model::Family family = model::Family::v4) {
@@ -72,9 +72,9 @@ TEST_F(AzureExample, Subnet1) {
   EXPECT_THAT(lines(effective_routes(world.snapshot(), {"one", "subnet1"})),
               ElementsAre("User 0.0.0.0/0 VirtualAppliance 10.0.100.4 r5", "- Default 0.0.0.0/0 Internet",
                           "User 10.0.0.0/16 VirtualAppliance 10.0.100.4 r0", "- Default 10.0.0.0/16 VnetLocal",
-                          "User 10.0.0.0/24 VnetLocal r1", "User 10.1.0.0/16 None r2", "- Default 10.1.0.0/16 VNetPeering",
-                          "User 10.2.0.0/16 None r3", "- Default 10.2.0.0/16 VNetPeering",
-                          "User 10.10.0.0/16 VirtualAppliance 10.0.100.4 r4",
+                          "User 10.0.0.0/24 VnetLocal r1", "User 10.1.0.0/16 None r2",
+                          "- Default 10.1.0.0/16 VNetPeering", "User 10.2.0.0/16 None r3",
+                          "- Default 10.2.0.0/16 VNetPeering", "User 10.10.0.0/16 VirtualAppliance 10.0.100.4 r4",
                           "- VirtualNetworkGateway 10.10.0.0/16 VirtualNetworkGateway"));
 }
 
@@ -107,13 +107,15 @@ TEST(EffectiveRoutes, PeersNeedBothDirectionsAndAccess) {
   world.subnet(world.vnet("one", {"10.0.0.0/16"}), "a", {"10.0.0.0/24"});
   world.vnet("two", {"10.1.0.0/16"});
   world.one_way("one", "two");
-  EXPECT_THAT(lines(effective_routes(world.snapshot(), {"one", "a"})), Not(Contains("Default 10.1.0.0/16 VNetPeering")));
+  EXPECT_THAT(lines(effective_routes(world.snapshot(), {"one", "a"})),
+              Not(Contains("Default 10.1.0.0/16 VNetPeering")));
   auto& back = world.one_way("two", "one");
   EXPECT_THAT(lines(effective_routes(world.snapshot(), {"one", "a"})), Contains("Default 10.1.0.0/16 VNetPeering"));
   back.allow_virtual_network_access = false;  // the other side's flag
   EXPECT_THAT(lines(effective_routes(world.snapshot(), {"one", "a"})), Contains("Default 10.1.0.0/16 VNetPeering"));
   world.one_way("one", "two").allow_virtual_network_access = false;
-  EXPECT_THAT(lines(effective_routes(world.snapshot(), {"one", "a"})), Not(Contains("Default 10.1.0.0/16 VNetPeering")));
+  EXPECT_THAT(lines(effective_routes(world.snapshot(), {"one", "a"})),
+              Not(Contains("Default 10.1.0.0/16 VNetPeering")));
 }
 
 class Transit : public ::testing::Test {

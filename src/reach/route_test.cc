@@ -23,13 +23,15 @@ class Routes : public testing::Test {
  protected:
   Routes() {
     vnet->address_space = {*Prefix::parse("10.0.0.0/16")};
-    vnet->subnets = {{"a", {*Prefix::parse("10.0.0.0/24")}, "", "t", ""}, {"b", {*Prefix::parse("10.0.1.0/24")}, "", "", ""}};
+    vnet->subnets = {{"a", {*Prefix::parse("10.0.0.0/24")}, "", "t", ""},
+                     {"b", {*Prefix::parse("10.0.1.0/24")}, "", "", ""}};
     auto source = std::make_shared<model::Source>("net.yaml", model::Position{20, 1});
     source->mark("spec.routes[0]", {25, 5});
     source->mark("spec.routes[1]", {29, 5});
     table->meta.source = source;
-    table->routes = {{"drop", *Prefix::parse("10.0.7.0/24"), NextHopType::none, {}},
-                     {"firewall", *Prefix::parse("0.0.0.0/0"), NextHopType::virtual_appliance, Address::parse("10.0.9.4")}};
+    table->routes = {
+        {"drop", *Prefix::parse("10.0.7.0/24"), NextHopType::none, {}},
+        {"firewall", *Prefix::parse("0.0.0.0/0"), NextHopType::virtual_appliance, Address::parse("10.0.9.4")}};
     nic->subnet = {"one", "a"};
     nic->addresses = {*Address::parse("10.0.0.4")};
     host->network = model::LabHost::Network::interfaces;
@@ -41,11 +43,10 @@ class Routes : public testing::Test {
     pod->spec.node_name = "n1";
   }
   model::Snapshot snapshot() const {
-    return model::snapshot_of({std::shared_ptr<const model::VirtualNetwork>(vnet),
-                               std::shared_ptr<const model::RouteTable>(table),
-                               std::shared_ptr<const model::NetworkInterface>(nic),
-                               std::shared_ptr<const model::LabHost>(host), std::shared_ptr<const model::Node>(node),
-                               std::shared_ptr<const model::Pod>(pod)});
+    return model::snapshot_of(
+        {std::shared_ptr<const model::VirtualNetwork>(vnet), std::shared_ptr<const model::RouteTable>(table),
+         std::shared_ptr<const model::NetworkInterface>(nic), std::shared_ptr<const model::LabHost>(host),
+         std::shared_ptr<const model::Node>(node), std::shared_ptr<const model::Pod>(pod)});
   }
   RouteDecision decide(const char* subnet, const char* destination) const {
     return *route(snapshot(), {"one", subnet}, *Address::parse(destination));

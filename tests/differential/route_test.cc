@@ -45,8 +45,8 @@ std::shared_ptr<T> object(Kind kind, const std::string& name) {
 
 // Prefixes from a small pool of nested ranges, so that equal and containing ones are common.
 Prefix some_prefix(Dice& dice) {
-  static const std::vector<const char*> bases = {"10.0.0.0", "10.1.0.0", "10.255.0.0", "172.16.0.0", "192.168.0.0",
-                                                 "100.64.0.0", "8.8.0.0", "fd00::",     "fd00:1::",   "2001:db8::"};
+  static const std::vector<const char*> bases = {"10.0.0.0",   "10.1.0.0", "10.255.0.0", "172.16.0.0", "192.168.0.0",
+                                                 "100.64.0.0", "8.8.0.0",  "fd00::",     "fd00:1::",   "2001:db8::"};
   Address base = *Address::parse(dice.of(bases));
   static const std::vector<int> v4_lengths = {0, 7, 8, 10, 12, 15, 16, 17, 24, 32};
   static const std::vector<int> v6_lengths = {0, 6, 7, 8, 32, 48, 64, 128};
@@ -123,7 +123,8 @@ Topology some_topology(Dice& dice) {
 // At, just inside and just outside of the prefixes in use, and anywhere.
 Address some_destination(Dice& dice, const std::vector<Prefix>& prefixes) {
   if (prefixes.empty() || dice.chance(15))
-    return dice.chance(50) ? Address::from_number(Family::v4, dice.number()) : Address::from_number(Family::v6, dice.number());
+    return dice.chance(50) ? Address::from_number(Family::v4, dice.number())
+                           : Address::from_number(Family::v6, dice.number());
   const Prefix& prefix = dice.of(prefixes);
   switch (dice.below(4)) {
     case 0: return prefix.first();
@@ -161,9 +162,9 @@ TEST(Routes, CompilerAndEvaluatorAgree) {
     }
   }
   // The random input reaches every kind of answer often enough to mean something.
-  for (const char* answer : {"Default VnetLocal", "Default VNetPeering", "Default Internet", "Default None", "User None",
-                             "User VirtualAppliance", "User VnetLocal", "User Internet", "User VirtualNetworkGateway",
-                             "VirtualNetworkGateway VirtualNetworkGateway"})
+  for (const char* answer : {"Default VnetLocal", "Default VNetPeering", "Default Internet", "Default None",
+                             "User None", "User VirtualAppliance", "User VnetLocal", "User Internet",
+                             "User VirtualNetworkGateway", "VirtualNetworkGateway VirtualNetworkGateway"})
     EXPECT_GT(seen[answer], 200) << answer;
   EXPECT_GT(compared, 30000);
 }

@@ -22,11 +22,11 @@ enum class PeeringState : std::uint8_t {
 PeeringState state(const Snapshot& snapshot, const NetworkPeering& peering);
 
 struct Peer {
-  std::string vnet;                    // the other side
-  bool access = true;                  // allowVirtualNetworkAccess, of our side
-  bool forwarded_traffic_in = false;   // our side accepts packets that did not originate in the peer
-  bool uses_its_gateway = false;       // we use the peer's gateway, and the peer allows it
-  bool lends_gateway = false;          // the peer uses ours, and we allow it
+  std::string vnet;                   // the other side
+  bool access = true;                 // allowVirtualNetworkAccess, of our side
+  bool forwarded_traffic_in = false;  // our side accepts packets that did not originate in the peer
+  bool uses_its_gateway = false;      // we use the peer's gateway, and the peer allows it
+  bool lends_gateway = false;         // the peer uses ours, and we allow it
   const NetworkPeering* ours = nullptr;
   const NetworkPeering* theirs = nullptr;
 };

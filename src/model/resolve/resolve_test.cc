@@ -57,7 +57,8 @@ TEST_F(Peerings, NeedBothDirections) {
 }
 
 TEST_F(Peerings, AreNotTransitiveAndAscendByPeer) {
-  Snapshot chain = snapshot({peering("1", "b", "c"), peering("2", "c", "b"), peering("3", "a", "b"), peering("4", "b", "a")});
+  Snapshot chain =
+      snapshot({peering("1", "b", "c"), peering("2", "c", "b"), peering("3", "a", "b"), peering("4", "b", "a")});
   ASSERT_EQ(connected_peers(chain, "a").size(), 1u);
   ASSERT_EQ(connected_peers(chain, "b").size(), 2u);
   EXPECT_EQ(connected_peers(chain, "b")[0].vnet, "a");
@@ -163,8 +164,9 @@ TEST(Interfaces, OwnersOfObjects) {
   host->interfaces = {"claimed"};
   auto outside = object<LabHost>(Kind::LabHost, "client");
   outside->interfaces = {"free"};  // an Internet host owns none
-  Snapshot all = snapshot_of({done(host), done(outside), done(object<NetworkInterface>(Kind::NetworkInterface, "claimed")),
-                              done(object<NetworkInterface>(Kind::NetworkInterface, "free"))});
+  Snapshot all =
+      snapshot_of({done(host), done(outside), done(object<NetworkInterface>(Kind::NetworkInterface, "claimed")),
+                   done(object<NetworkInterface>(Kind::NetworkInterface, "free"))});
   ASSERT_EQ(interfaces(all).size(), 2u);
   EXPECT_EQ(interfaces(all)[0].owner, Interface::Owner::lab_host);
   EXPECT_EQ(interfaces(all)[0].owner_name, "web");
@@ -184,9 +186,9 @@ TEST(Interfaces, PinnedPodsOutsideTheRangesAreTheNodes) {
   elsewhere->spec.node_name = "n2";
   auto on_host = pod("on-host", "10.0.0.205");
   on_host->spec.host_network = true;
-  Snapshot all = snapshot_of({done(node("n1", {address("10.0.0.4")})), done(pod("b", "10.0.0.201")),
-                              done(pod("c", "10.0.0.200")), done(pod("inside", "10.0.0.20")), done(gone), done(elsewhere),
-                              done(on_host)});
+  Snapshot all =
+      snapshot_of({done(node("n1", {address("10.0.0.4")})), done(pod("b", "10.0.0.201")), done(pod("c", "10.0.0.200")),
+                   done(pod("inside", "10.0.0.20")), done(gone), done(elsewhere), done(on_host)});
   EXPECT_THAT(interfaces(all)[0].pod_addresses, ElementsAre(address("10.0.0.200"), address("10.0.0.201")));
   EXPECT_TRUE(interfaces(all)[0].holds(address("10.0.0.200")));
 }
