@@ -56,15 +56,22 @@ std::vector<Prefix> series(Prefix first, int step_length, int count) {
   return out;
 }
 
+// Private /16 blocks: 10.0.0.0/8 first, as AKS has its defaults there.
+std::vector<Prefix> private_blocks() {
+  std::vector<Prefix> out = series(prefix("10.0.0.0/16"), 16, 256);
+  for (const Prefix& block : series(prefix("172.16.0.0/16"), 16, 16)) out.push_back(block);
+  out.push_back(prefix("192.168.0.0/16"));
+  return out;
+}
+
 std::vector<Prefix> service_candidates(Family family) {
-  if (family == Family::v6) return series(prefix("fd00:10::/112"), 32, 64);
-  return series(prefix("10.0.0.0/16"), 16, 256);
+  return family == Family::v6 ? series(prefix("fd00:10::/112"), 32, 64) : private_blocks();
 }
 
 std::vector<Prefix> pod_candidates(Family family) {
   if (family == Family::v6) return series(prefix("fd00:244::/56"), 32, 64);
-  std::vector<Prefix> out = {prefix("10.244.0.0/16")};
-  for (const Prefix& candidate : series(prefix("10.0.0.0/16"), 16, 256)) out.push_back(candidate);
+  std::vector<Prefix> out = private_blocks();
+  out.insert(out.begin(), prefix("10.244.0.0/16"));
   return out;
 }
 

@@ -303,7 +303,7 @@ class Scheduler {
   void put(const Candidate& candidate, Place& place) {
     auto pod = std::make_shared<Pod>(*candidate.pod);
     pod->spec.node_name = place.node->meta.name;
-    if (pod->phase.empty() || pod->phase == "Pending") pod->phase = "Running";
+    if (pod->phase == "Pending") pod->phase.clear();  // whether it runs, the lab will know
     pod->addresses = candidate.pins;
     if (pod->spec.host_network) pod->addresses = place.node->addresses;
     else pod->pinned_addresses = candidate.pins;
