@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "commands.h"
+#include "lab/controllers/texts.h"
 #include "lab/lab.h"
 #include "manifest/manifest.h"
+#include "model/texts.h"
 #include "texts.h"
 
 namespace {
@@ -61,13 +63,14 @@ cli::Engine engine() {
   out.exec = lab::exec;
   out.list = lab::list;
   out.down = lab::down;
+  out.complete = [](const model::Snapshot& given) { return lab::complete(given, {}, {}).snapshot; };
   return out;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(), manifest::texts(), lab::texts()};
+  base::Catalogue catalogue{cli::texts(), manifest::texts(), model::texts(), lab::texts(), lab::controllers::texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

@@ -33,6 +33,7 @@ struct Engine {
   std::function<lab::Answer<int>(const std::string&, const std::string&, const std::vector<std::string>&)> exec;
   std::function<lab::Answer<base::Json>()> list;
   std::function<lab::Answer<base::Json>(const std::string&)> down;
+  std::function<model::Snapshot(const model::Snapshot&)> complete;  // as the control plane would, with nothing before
 };
 
 // Colours of a terminal; none where the output is a file.
