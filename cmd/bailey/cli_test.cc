@@ -205,7 +205,7 @@ TEST(Lab, ConditionsSpeakTheUsersLanguage) {
 
 TEST(Lab, DeleteChecksTheNamesBeforeItAsks) {
   FakeRun fake;
-  EXPECT_EQ(fake.run({"lab", "delete", "Peering/x"}), 2);
+  EXPECT_EQ(fake.run({"lab", "delete", "Gadget/x"}), 2);
   EXPECT_TRUE(fake.requests.empty());
   EXPECT_EQ(fake.run({"lab", "delete"}), 2);
   fake.answer = json(R"({"generation":2,"converged_ms":1,"deleted":["Pod/default/web"],"conditions":[]})");
@@ -285,19 +285,19 @@ TEST(Diagnostics, PointAtTheColumn) {
   model::InputError error;
   error.code = "x";
   error.file = "a.yaml";
-  error.position = {2, 7};
+  error.position = {2, 6};
   error.object = "Pod/a/b";
   error.field = "spec.x";
   error.expected = {"cli.rows.family", {}};
   error.found = {"cli.rows.value", {"5"}};
   error.mend = {"cli.rows.mend", {}};
   EXPECT_EQ(error_text(error, {{"a.yaml", "spec:\n\tx: 가5\n"}}, fake.session, false),
-            "a.yaml:2:7: error: expected 4 or 6, found `5` (Pod/a/b spec.x)\n"
+            "a.yaml:2:6: error: expected 4 or 6, found `5` (Pod/a/b spec.x)\n"
             "  Write rows such as {from: pod/shop/web, to: host/desk, port: 80/tcp}.\n"
             "    2 | \tx: 가5\n"
             "      | \t     ^\n");
   EXPECT_EQ(error_json(error, fake.session).dump(),
-            R"({"code":"x","file":"a.yaml","line":2,"column":7,"object":"Pod/a/b","field":"spec.x","expected":"4 or 6","found":"`5`",)"
+            R"({"code":"x","file":"a.yaml","line":2,"column":6,"object":"Pod/a/b","field":"spec.x","expected":"4 or 6","found":"`5`",)"
             R"("mend":"Write rows such as {from: pod/shop/web, to: host/desk, port: 80/tcp}."})");
 }
 
@@ -320,8 +320,9 @@ TEST(Check, BrokenInputEndsWithTwoAndSaysWhere) {
   EXPECT_THAT(fake.err, HasSubstr("<stdin>:5:3: error: "));
   EXPECT_EQ(fake.run({"check", "-f", "-", "-o", "json"}), 2);
   Json document = json(fake.out);
-  EXPECT_EQ(document["errors"].items().at(0)["line"].as_int(), 5);
-  EXPECT_FALSE(document["errors"].items().at(0)["mend"].as_string().empty());
+  EXPECT_EQ(document["errors"].items().at(0)["line"].as_int(), 4) << "what is missing";
+  EXPECT_EQ(document["errors"].items().at(1)["line"].as_int(), 5) << "what is not known";
+  EXPECT_FALSE(document["errors"].items().at(1)["mend"].as_string().empty());
   EXPECT_GE(document["summary"]["errors"].as_int(), 1);
 }
 

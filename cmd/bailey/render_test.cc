@@ -78,21 +78,21 @@ TEST(Render, StatusDrawsTheTopology) {
   EXPECT_EQ(status_text(json(status), fake.session, false),
             "lab demo · generation 3 · ready · up 12.5 s\n"
             "\n"
-            "VNet contoso            10.240.0.0/16\n"
-            "├─ nodes                10.240.0.0/22\n"
-            "│  └─ node/n0           10.240.0.4\n"
+            "VNet contoso             10.240.0.0/16\n"
+            "├─ nodes                 10.240.0.0/22\n"
+            "│  └─ node/n0            10.240.0.4\n"
             "│     ├─ pod/shop/web-0  10.240.0.10\n"
             "│     └─ pod/shop/web-1  Pending, not ready\n"
-            "└─ ⇄ hub                peering: Connected\n"
-            "VNet hub                10.100.0.0/16\n"
-            "├─ management           10.100.1.0/24\n"
-            "│  └─ host/jump         10.100.1.4\n"
-            "├─ ⇄ contoso            peering: Initiated\n"
-            "└─ ⇥ gw                 ExpressRoute → office\n"
-            "on-premises office      192.168.0.0/16\n"
-            "└─ host/desk            192.168.1.10\n"
+            "└─ ⇄ hub                 peering: Connected\n"
+            "VNet hub                 10.100.0.0/16\n"
+            "├─ management            10.100.1.0/24\n"
+            "│  └─ host/jump          10.100.1.4\n"
+            "├─ ⇄ contoso             peering: Initiated\n"
+            "└─ ⇥ gw                  ExpressRoute → office\n"
+            "on-premises office       192.168.0.0/16\n"
+            "└─ host/desk             192.168.1.10\n"
             "Internet\n"
-            "└─ host/internet        198.51.100.10\n"
+            "└─ host/internet         198.51.100.10\n"
             "elsewhere\n"
             "└─ host/odd\n"
             "\n"
@@ -109,11 +109,11 @@ TEST(Render, StatusWithoutPlacesGoesByAddress) {
     "networks":[{"name":"v","kind":"vnet","prefixes":["fd00::/48"],"subnets":[{"name":"s","prefixes":["fd00::/64"]}]},
                 {"name":"internet","kind":"internet","prefixes":[]}]})");
   EXPECT_EQ(topology(document, fake.session, false),
-            "VNet v            fd00::/48\n"
-            "└─ s              fd00::/64\n"
-            "   └─ host/vm     fd00::4\n"
+            "VNet v         fd00::/48\n"
+            "└─ s           fd00::/64\n"
+            "   └─ host/vm  fd00::4\n"
             "Internet\n"
-            "└─ host/web       198.51.100.9\n");
+            "└─ host/web    198.51.100.9\n");
 }
 
 TEST(Render, ALongNodeIsShortened) {

@@ -34,20 +34,20 @@ class Reader {
  private:
   // JSON lines are no YAML document: every line that is not blank is an object of its own.
   bool read_json_lines() {
-    std::size_t objects = 0;
     std::uint32_t line = 0;
+    std::size_t rows = 0;
     std::vector<std::pair<std::uint32_t, std::string_view>> lines;
     for (std::string_view rest = document_.text; !rest.empty();) {
       std::string_view text = rest.substr(0, rest.find('\n'));
       rest.remove_prefix(std::min(rest.size(), text.size() + 1));
       ++line;
       if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      if (text.front() != '{' || !base::Json::parse(text).ok()) return false;
+      base::Result<base::Json> parsed = text.front() == '{' ? base::Json::parse(text) : base::Error{};
+      if (!parsed) return false;
+      rows += parsed->has("from");
       lines.emplace_back(line, text);
-      ++objects;
     }
-    if (objects == 0) return false;
-    if (objects == 1 && lines.front().second.find("\"from\"") == std::string_view::npos) return false;
+    if (lines.empty() || (lines.size() == 1 && rows == 0)) return false;  // one object may be {"rows": [...]}
     for (const auto& [number, text] : lines) {
       manifest::Parsed parsed = manifest::parse_document({number, text, false});
       if (parsed.root) add_row(*parsed.root);
