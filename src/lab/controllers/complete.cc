@@ -31,8 +31,31 @@ constexpr Step steps[] = {
 }  // namespace
 
 void forget_generated(Draft& draft) {
-  for (const model::AnyObject& object : draft.now().objects())
+  const Snapshot before = draft.now();
+  for (const model::AnyObject& object : before.objects())
     if (meta(object).generated) draft.remove(object);
+  draft.commit();
+  // What pointed to them was completed, not written.
+  for (const auto& row : before.all<model::Cluster>()) {
+    if (row->meta.generated || row->subnet.empty() ||
+        draft.now().find<model::VirtualNetwork>(Kind::VirtualNetwork, row->subnet.vnet) ||
+        !before.find<model::VirtualNetwork>(Kind::VirtualNetwork, row->subnet.vnet))
+      continue;
+    auto cluster = std::make_shared<model::Cluster>(*row);
+    cluster->subnet = {};
+    draft.put(cluster);
+  }
+  for (const auto& row : before.all<model::VirtualNetwork>()) {
+    auto vnet = std::make_shared<model::VirtualNetwork>(*row);
+    bool changed = false;
+    for (model::Subnet& subnet : vnet->subnets) {
+      const auto* table = before.find<model::RouteTable>(Kind::RouteTable, subnet.route_table);
+      if (!table || !table->meta.generated) continue;
+      subnet.route_table.clear();
+      changed = true;
+    }
+    if (changed && !row->meta.generated) draft.put(vnet);
+  }
 }
 
 }  // namespace controllers
