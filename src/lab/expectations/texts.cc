@@ -1,0 +1,75 @@
+#include "lab/expectations/expectations.h"
+
+namespace bailey::lab {
+namespace {
+
+constexpr base::Text table[] = {
+    {"expect.expected-document", "a list of rows under the key expect", "expect 키 아래의 행 목록"},
+    {"expect.mend-document", "Write \"expect:\" and below it one row for each expectation.",
+     "\"expect:\"를 쓰고 그 아래에 기대값마다 행을 하나씩 쓰십시오."},
+    {"expect.expected-row", "a row such as {from: pod/shop/web, to: svc/shop/db, port: 5432/tcp, verdict: allow}",
+     "{from: pod/shop/web, to: svc/shop/db, port: 5432/tcp, verdict: allow}와 같은 행"},
+    {"expect.expected-kind", "one of: from, to, port and verdict; http; command",
+     "from, to, port, verdict 또는 http 또는 command 중 하나"},
+    {"expect.found-no-kind", "none of them", "아무것도 없음"},
+    {"expect.found-kinds", "more than one of them", "둘 이상"},
+    {"expect.mend-row", "Write what the row compares, or split it into several rows.",
+     "행이 비교할 내용을 쓰거나 여러 행으로 나누십시오."},
+    {"expect.expected-text", "a text", "문자열"},
+    {"expect.expected-texts", "a text or a list of texts", "문자열 또는 문자열 목록"},
+    {"expect.expected-statement", "a text, or {en: …, ko: …} with both", "문자열 또는 둘 다 있는 {en: …, ko: …}"},
+    {"expect.expected-unique-id", "an id that no other row has", "다른 행에 없는 id"},
+    {"expect.expected-endpoint",
+     "pod/NS/NAME, node/NAME, host/NAME, nic/NAME, svc/NS/NAME or an address",
+     "pod/NS/NAME, node/NAME, host/NAME, nic/NAME, svc/NS/NAME 또는 주소"},
+    {"expect.expected-port", "a port such as 80/tcp, 53/udp, 80/sctp or icmp", "80/tcp, 53/udp, 80/sctp 또는 icmp 같은 포트"},
+    {"expect.expected-family", "4 or 6", "4 또는 6"},
+    {"expect.expected-verdict", "allow or deny", "allow 또는 deny"},
+    {"expect.expected-source", "pod, node or an address", "pod, node 또는 주소"},
+    {"expect.expected-pod-source", "node or an address, as no pod asks in this row",
+     "이 행은 파드가 묻지 않으므로 node 또는 주소"},
+    {"expect.expected-no-far-end", "nothing here: with verdict deny the far end sees and answers nothing",
+     "비움: verdict가 deny이면 상대편은 아무것도 보거나 답하지 않습니다"},
+    {"expect.expected-object", "an object as KIND/NAME or KIND/NS/NAME", "KIND/NAME 또는 KIND/NS/NAME 형식의 객체"},
+    {"expect.expected-number", "a whole number from {0} to {1}", "{0}부터 {1}까지의 정수"},
+    {"expect.expected-url", "a URL that starts with http:// or https://", "http:// 또는 https://로 시작하는 URL"},
+    {"expect.expected-headers", "headers as {name: text}", "{이름: 문자열} 형식의 헤더"},
+    {"expect.expected-http", "{from: …, url: …, status: …}", "{from: …, url: …, status: …}"},
+    {"expect.expected-command", "a list: the program and its arguments", "프로그램과 인수의 목록"},
+    {"expect.expected-field", "the field {0}", "{0} 필드"},
+    {"expect.expected-fields", "one of: {0}", "다음 중 하나: {0}"},
+    {"expect.found", "{0}", "{0}"},
+    {"expect.found-nothing", "nothing", "없음"},
+    {"expect.mend-value", "Correct the value of {0}.", "{0}의 값을 고치십시오."},
+    {"expect.mend-missing", "Add {0}.", "{0}을(를) 추가하십시오."},
+    {"expect.mend-rename", "Write {1} instead of {0}.", "{0} 대신 {1}을(를) 쓰십시오."},
+    {"expect.mend-remove", "Remove {0}.", "{0}을(를) 제거하십시오."},
+
+    {"expect.no-answer", "There is no answer. Check that the endpoints exist and the lab runs.",
+     "답이 없습니다. 엔드포인트가 있고 랩이 실행 중인지 확인하십시오."},
+    {"expect.no-common-family", "The two ends have no address family in common, so nothing was sent.",
+     "양쪽에 공통 주소 체계가 없어 아무것도 보내지 않았습니다."},
+    {"expect.not-open", "Expected allow, but the connection was {0}.", "allow를 기대했지만 연결 결과는 {0}입니다."},
+    {"expect.open", "Expected deny, but the connection was {0}.", "deny를 기대했지만 연결 결과는 {0}입니다."},
+    {"expect.no-source", "Expected source {0}, but the far end did not say what it saw.",
+     "출발지 {0}을(를) 기대했지만 상대편이 본 주소를 알려 주지 않았습니다."},
+    {"expect.source", "Expected source {0} ({1}), but the far end saw {2}.",
+     "출발지 {0}({1})을(를) 기대했지만 상대편은 {2}을(를) 보았습니다."},
+    {"expect.answered-by", "Expected {0} to answer, but {1} did.", "{0}이(가) 답하기를 기대했지만 {1}이(가) 답했습니다."},
+    {"expect.decided-by", "Expected {0} to decide, but it was {1}.", "{0}이(가) 결정하기를 기대했지만 {1}이(가) 결정했습니다."},
+    {"expect.http-error", "The request failed: {0}.", "요청이 실패했습니다: {0}."},
+    {"expect.status", "Expected status {0}, but it was {1}.", "상태 {0}을(를) 기대했지만 {1}입니다."},
+    {"expect.exit", "Expected exit status {0}, but it was {1}.", "종료 상태 {0}을(를) 기대했지만 {1}입니다."},
+    {"expect.stdout-lacks", "The output does not contain \"{0}\".", "출력에 \"{0}\"이(가) 없습니다."},
+    {"expect.stdout-has", "The output contains \"{0}\", which it should not.", "출력에 없어야 할 \"{0}\"이(가) 있습니다."},
+    {"expect.nothing-to-see", "The row has nothing to compare yet.", "이 행에는 아직 비교할 것이 없습니다."},
+    {"expect.pending-passes", "The pending row passes: remove pending.",
+     "보류된 행이 통과합니다. pending을 제거하십시오."},
+    {"expect.summary", "{0} passed, {1} failed, {2} pending", "통과 {0}, 실패 {1}, 보류 {2}"},
+};
+
+}  // namespace
+
+std::span<const base::Text> expectation_texts() { return table; }
+
+}  // namespace bailey::lab
