@@ -395,6 +395,88 @@ TEST(Rows, MistakesSayWhere) {
   EXPECT_FALSE(parse_rows({"x", std::string("\0\1", 2)}).errors.empty());
 }
 
+constexpr std::string_view expectations = R"(expect:
+- id: one
+  statement: {en: it works, ko: 됩니다}
+  from: pod/a/b
+  to: host/c
+  port: 80/tcp
+  verdict: allow
+  source_seen: pod
+- {id: two, from: pod/a/b, to: host/d, port: 80/tcp, verdict: deny}
+- {id: three, pending: {en: later, ko: 나중}, from: pod/a/b, to: host/d, port: 81/tcp, verdict: allow}
+)";
+
+TEST(LabTest, ComparesAndCounts) {
+  FakeRun fake;
+  fake.input = expectations;
+  fake.answers["status"] = json(R"({"pods":[{"namespace":"a","name":"b","node":"n","addresses":["10.0.0.9"]}],"hosts":[]})");
+  fake.answers["probe"] = json(R"({"rows":[{"result":"open","source_seen":"10.0.0.9","answered_by":"host/c"},
+                                           {"result":"dropped"},{"result":"dropped"}]})");
+  fake.answer = json(R"({"labs":[]})");
+  EXPECT_EQ(fake.run({"lab", "test", "--name", "x", "-f", "-"}), 0) << fake.err;
+  EXPECT_EQ(fake.out,
+            "passed  it works\n"
+            "        bailey lab probe --name x --from pod/a/b --to host/c --port 80/tcp\n"
+            "passed  two: pod/a/b → host/d 80/tcp deny\n"
+            "pending  three: pod/a/b → host/d 81/tcp allow\n"
+            "        later\n"
+            "2 passed, 0 failed, 1 pending\n");
+  EXPECT_EQ(fake.run({"lab", "test", "-f", "-", "--lang", "ko"}), 0);
+  EXPECT_THAT(fake.out, HasSubstr("됩니다"));
+  EXPECT_THAT(fake.out, HasSubstr("나중"));
+  EXPECT_TRUE(fake.out.ends_with("2 passed, 0 failed, 1 pending\n")) << "the same in every language";
+}
+
+TEST(LabTest, AFailureAndAPendingRowThatPassesFailTheRun) {
+  FakeRun fake;
+  fake.input = expectations;
+  fake.answers["status"] = json(R"({"pods":[{"namespace":"a","name":"b","node":"n","addresses":["10.0.0.9"]}],"hosts":[]})");
+  fake.answers["probe"] = json(R"({"rows":[{"result":"open","source_seen":"10.0.0.1","answered_by":"host/c"},
+                                           {"result":"dropped"},{"result":"open"}]})");
+  fake.answer = json(R"({"labs":[]})");
+  EXPECT_EQ(fake.run({"lab", "test", "-f", "-", "-o", "json"}), 1);
+  Json document = json(fake.out);
+  EXPECT_EQ(document["schema"].as_string(), "bailey.dev/test/v1");
+  EXPECT_EQ(document["summary"].dump(), R"({"passed":1,"failed":2,"pending":0})");
+  EXPECT_EQ(document["rows"].items().at(0)["result"].as_string(), "failed");
+  EXPECT_THAT(document["rows"].items().at(0)["detail"].as_string(), HasSubstr("10.0.0.1"));
+  EXPECT_EQ(document["rows"].items().at(0)["line"].as_int(), 2);
+  EXPECT_EQ(fake.run({"lab", "test", "-f", "-", "-o", "junit"}), 1);
+  EXPECT_THAT(fake.out, HasSubstr("tests=\"3\" failures=\"2\" skipped=\"0\""));
+  EXPECT_THAT(fake.out, HasSubstr("<failure message=\""));
+}
+
+TEST(LabTest, CommandsOfThisProgramAreRun) {
+  FakeRun fake;
+  fake.session.program = "/bin/echo";  // prints what it is asked for
+  fake.input = "expect:\n- {id: a, command: [bailey, hello, \"{lab}\"], stdout_has: [hello x]}\n"
+               "- {id: b, command: [bailey, hello], exit: 2}\n- {id: c, command: [rm, x]}\n";
+  fake.answer = json(R"({"labs":[]})");
+  EXPECT_EQ(fake.run({"lab", "test", "--name", "x", "-f", "-"}), 1);
+  EXPECT_TRUE(fake.out.ends_with("1 passed, 2 failed, 0 pending\n")) << fake.out;
+}
+
+TEST(LabTest, MistakesOfTheFileAreInputErrors) {
+  FakeRun fake;
+  fake.input = "expect:\n- {from: pod/a/b, to: host/c, port: 80/tcp, verdict: maybe}\n";
+  EXPECT_EQ(fake.run({"lab", "test", "-f", "-"}), 2);
+  EXPECT_THAT(fake.err, HasSubstr("<stdin>:2:"));
+  EXPECT_TRUE(fake.requests.empty());
+  fake.input = "kind: Pod\n---\nkind: Pod\n";
+  EXPECT_EQ(fake.run({"lab", "test", "-f", "-"}), 2);
+  EXPECT_THAT(fake.err, HasSubstr("a second one"));
+}
+
+TEST(LabTest, TheExamplesExpectationsAreInOrder) {
+  for (const char* file : {"contoso.expect.yaml", "families.expect.yaml", "families.dual.expect.yaml", "seed/walkthrough.yaml"}) {
+    FakeRun fake;
+    fake.answers["status"] = lab::Failure{lab::Failure::Class::usage, {"cli.no-labs", {}}, {}};
+    EXPECT_EQ(fake.run({"lab", "test", "-f", std::string(BAILEY_SOURCE_DIR) + "/examples/" + file}), 2);
+    EXPECT_EQ(fake.err, "bailey: No lab runs on this machine.\n") << file;
+  }
+}
+
 TEST(Watch, SeesAFileThatIsReplaced) {
   Folder folder;
   folder.write("a.yaml", "1");

@@ -42,7 +42,7 @@ base::Result<std::vector<std::string>> files_below(const std::string& folder) {
 
 class Reader {
  public:
-  explicit Reader(const Session& session) : session_(session) {}
+  Reader(const Session& session, bool expectations) : session_(session), expectations_(expectations) {}
 
   base::Status add(const std::string& path) {
     if (path == "-") return add_stdin();
@@ -67,7 +67,7 @@ class Reader {
   base::Status add_file(const std::string& path, bool in_folder) {
     base::Result<std::string> text = io::read_file(path, max_bytes);
     if (!text) return text.error();
-    if (in_folder && is_expectations(*text)) return {};
+    if (in_folder && is_expectations(*text) != expectations_) return {};
     return keep({path, std::move(*text)});
   }
 
@@ -82,14 +82,15 @@ class Reader {
   }
 
   const Session& session_;
+  bool expectations_;
   std::vector<Document> documents_;
   std::size_t bytes_ = 0;
 };
 
 }  // namespace
 
-base::Result<std::vector<Document>> read_inputs(const std::vector<std::string>& paths, const Session& session) {
-  Reader reader(session);
+base::Result<std::vector<Document>> read_inputs(const std::vector<std::string>& paths, const Session& session, bool expectations) {
+  Reader reader(session, expectations);
   for (const std::string& path : paths)
     if (base::Status added = reader.add(path); !added) return added.error();
   return reader.take();

@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "lab/controllers/texts.h"
+#include "lab/expectations/expectations.h"
 #include "lab/lab.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
@@ -70,7 +71,8 @@ cli::Engine engine() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(), manifest::texts(), model::texts(), lab::texts(), lab::controllers::texts()};
+  base::Catalogue catalogue{cli::texts(), manifest::texts(), model::texts(), lab::texts(), lab::controllers::texts(),
+                             lab::expectation_texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

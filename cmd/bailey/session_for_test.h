@@ -1,10 +1,14 @@
 // A Session whose outputs are strings and whose lab gives canned answers.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "commands.h"
+#include "lab/expectations/expectations.h"
+#include "manifest/manifest.h"
+#include "model/texts.h"
 #include "session.h"
 #include "texts.h"
 
@@ -29,6 +33,7 @@ class FakeRun {
   std::string err;
   std::string input;
   lab::Answer<base::Json> answer = base::Json::object();
+  std::map<std::string, lab::Answer<base::Json>> answers;  // by verb, where one is given
   std::vector<base::Json> requests;  // what the lab was asked for
   std::vector<std::string> labs;     // and which
   std::vector<std::string> command;  // that exec ran
@@ -46,7 +51,8 @@ class FakeRun {
     made.request = [this](const std::string& lab, const base::Json& request, const lab::Progress&) {
       labs.push_back(lab);
       requests.push_back(request);
-      return answer;
+      auto by_verb = answers.find(request["verb"].as_string());
+      return by_verb == answers.end() ? answer : by_verb->second;
     };
     made.exec = [this](const std::string& lab, const std::string&, const std::vector<std::string>& words) -> lab::Answer<int> {
       labs.push_back(lab);
@@ -61,7 +67,7 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts()};
+  base::Catalogue catalogue_{texts(), manifest::texts(), model::texts(), lab::expectation_texts()};
 
  public:
   lab::UpOptions up;

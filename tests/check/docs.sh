@@ -11,7 +11,8 @@ for document in README.md README.ko.md ARCHITECTURE.md CONTRIBUTING.md docs/*.md
 done
 [ ${#documents[@]} -gt 0 ] || exit 0
 
-quoted() { { grep -ohE '`[^`]+`' "$1" || true; } | tr -d '`' | sort -u; }
+# Rows of the walkthrough that are not built yet name what is to come.
+quoted() { { grep -vE '\| (not yet|아직)' "$1" | grep -ohE '`[^`]+`' || true; } | tr -d '`' | sort -u; }
 words_of_dev=$(sed -n "/<<'H'/,/^H/p" dev | sed -nE 's/^\.\/dev ([a-z]+).*/\1/p')
 commands=$(cat cmd/bailey/*.cc | grep -oE 'add_subcommand\("[a-z]+"' | sed -E 's/.*"(.*)"/\1/')
 

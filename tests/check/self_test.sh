@@ -84,5 +84,6 @@ same "0 passed, 1 failed, 1 skipped" "$(count "$(case_line a fail)" a.json '"res
 same "5 passed, 0 failed, 2 skipped" "$(count "$(case_line a run)" a.count '5 passed, 0 failed, 2 pending')" "a program that counts itself"
 same "0 passed, 1 failed, 0 skipped" "$(rm -rf "$toy"; mkdir "$toy"; "$here/count.sh" "$toy" || true)" "a run that left nothing"
 
+[ -z "${1:-}" ] || mkdir -p "$(dirname "$1")"
 echo "$passed passed, $failed failed, 0 skipped" | tee "${1:-/dev/null}"
 [ "$failed" = 0 ]

@@ -15,6 +15,7 @@
 #include "../../cmd/bailey/texts.h"
 #include "base/text.h"
 #include "lab/controllers/texts.h"
+#include "lab/expectations/expectations.h"
 #include "lab/lab.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
@@ -27,7 +28,7 @@ namespace fs = std::filesystem;
 std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
   for (std::span<const base::Text> table :
-       {cli::texts(), manifest::texts(), model::texts(), lab::texts(), lab::controllers::texts()})
+       {cli::texts(), manifest::texts(), model::texts(), lab::texts(), lab::controllers::texts(), lab::expectation_texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
 }
