@@ -66,10 +66,8 @@ Json prefix_json(const Prefix& prefix) {
   return object("prefix", Json::object().set("addr", prefix.address().text()).set("len", prefix.length()));
 }
 
-Json range_json(const AddressRange& range) {
-  if (range.first == range.last) return range.first.text();
-  return object("range", list({range.first.text(), range.last.text()}));
-}
+// Single addresses too are written as ranges: libnftables 1.0.6 adds them without, but cannot delete them again.
+Json range_json(const AddressRange& range) { return object("range", list({range.first.text(), range.last.text()})); }
 
 const char* v(Family family) { return family == Family::v4 ? "4" : "6"; }
 const char* ip(Family family) { return family == Family::v4 ? "ip" : "ip6"; }

@@ -218,18 +218,18 @@ base::Status Applier::State::know_hosts(const Desired& desired) const {
 // Fills `current` from the kernel where it is not known, and takes away what cannot be a part of `desired`.
 base::Status Applier::State::learn(const Desired& desired, Changes& changes) {
   if (current) return {};
+  changes.observed = true;
   base::Result<Observed> seen = observe(hosts, desired);
   if (!seen.ok()) return seen.error();
-  current = std::move(seen->state);
   for (const auto& [host, device] : seen->strays) {
     base::Status gone = hosts.at(host).socket.delete_link(device);
     if (!gone.ok() && !vanished(gone)) return gone;  // the other end of a stray that went before
-    forget_device(host, device);
     changes.links += gone.ok() ? 1 : 0;
   }
-  if (seen->strays.empty()) return {};
-  for (auto& [name, host] : hosts)
-    if (base::Status read = host.read_links(); !read.ok()) return read;
+  // Addresses and routes went with them.
+  if (!seen->strays.empty()) seen = observe(hosts, desired);
+  if (!seen.ok()) return seen.error();
+  current = std::move(seen->state);
   return {};
 }
 

@@ -30,6 +30,7 @@ class Applier {
     std::size_t routes = 0;
     std::size_t rules = 0;
     bool filter = false;
+    bool observed = false;  // the kernel was read first
   };
   // Brings every known host to `desired`: what is missing is added, what is too much is taken away. Removal and
   // addition are ordered so that no packet takes a way that neither the old nor the new state has. What was there

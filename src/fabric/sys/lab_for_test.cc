@@ -90,6 +90,23 @@ std::uint64_t field(const std::string& text, const std::string& group, const std
   return 0;
 }
 
+// Without handles and counts, and with the elements of sets in order.
+base::Json comparable(const base::Json& json) {
+  base::Json out = json.is_object() ? base::Json::object() : json;
+  for (const auto& [key, value] : json.members()) {
+    if (key == "handle" || key == "packets" || key == "bytes") continue;
+    if (key != "elem") {
+      out.set(key, comparable(value));
+      continue;
+    }
+    std::vector<base::Json> elements = value.items();
+    std::sort(elements.begin(), elements.end(),
+              [](const base::Json& a, const base::Json& b) { return a.dump() < b.dump(); });
+    out.set(key, base::Json(std::move(elements)));
+  }
+  return out;
+}
+
 }  // namespace
 
 void PrintTo(const Delivery& delivery, std::ostream* out) {
@@ -103,11 +120,14 @@ void Lab::make(const HostName& host) {
   spaces_[host] = std::move(space);
 }
 
-Applier::Changes Lab::apply(const model::Snapshot& snapshot) {
-  Desired desired = compile(snapshot);
-  for (const auto& [name, host] : desired.hosts)
+void Lab::make_hosts(const model::Snapshot& snapshot) {
+  for (const auto& [name, host] : compile(snapshot).hosts)
     if (!has(name)) make(name);
-  base::Result<Applier::Changes> done = applier_.apply(desired);
+}
+
+Applier::Changes Lab::apply(const model::Snapshot& snapshot) {
+  make_hosts(snapshot);
+  base::Result<Applier::Changes> done = applier_.apply(compile(snapshot));
   if (!done.ok()) {
     ADD_FAILURE() << done.error().text();
     return {};
@@ -198,7 +218,7 @@ std::uint64_t Lab::dropped(const std::string& reason, const std::string& object)
   return sum;
 }
 
-std::string Lab::everything() {
+std::vector<std::string> Lab::everything() {
   std::vector<std::string> lines;
   for (const auto& [host, space] : spaces_) {
     netlink::Socket socket = need(netlink::Socket::open_in(space.get()));
@@ -222,12 +242,10 @@ std::string Lab::everything() {
     Nft nft = need(Nft::open_in(space.get()));
     base::Json ruleset = need(nft.list());
     for (const base::Json& item : ruleset["nftables"].items())
-      if (!item.has("metainfo")) lines.push_back(host + " nft " + item.dump());
+      if (!item.has("metainfo")) lines.push_back(host + " nft " + comparable(item).dump());
   }
   std::sort(lines.begin(), lines.end());
-  std::string out;
-  for (const std::string& line : lines) out += line + "\n";
-  return out;
+  return lines;
 }
 
 }  // namespace bailey::fabric::sys::testing

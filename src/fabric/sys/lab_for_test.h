@@ -33,6 +33,8 @@ class Lab {
  public:
   // Compiles and applies; hosts that the fabric names and that do not exist yet are made.
   Applier::Changes apply(const model::Snapshot& snapshot);
+  // Makes the hosts of a snapshot that do not exist yet, and applies nothing.
+  void make_hosts(const model::Snapshot& snapshot);
   // A pod behind a node: a namespace of its own, wired as a CNI plugin of the vnet model does.
   void add_pod(const std::string& name, const HostName& node, const std::vector<model::Address>& addresses);
 
@@ -44,8 +46,9 @@ class Lab {
   // Packets dropped for a reason, summed over objects that begin with `object`.
   std::uint64_t dropped(const std::string& reason, const std::string& object);
 
-  // Everything but the kernel's own entries, as text: links, addresses, routes, rules and nftables of all hosts.
-  std::string everything();
+  // Everything but the kernel's own entries, as lines: links, addresses, routes, rules and nftables of all hosts.
+  // Numbers that the kernel chose and counters are left out, so that two labs can be compared.
+  std::vector<std::string> everything();
 
   Applier& applier() { return applier_; }
   void remove(const HostName& host);
