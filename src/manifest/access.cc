@@ -13,7 +13,8 @@ void host_network(const Field& field, model::LabHost& out) {
   std::optional<std::string> text = field.text();
   if (!text || *text == "Internet") return;
   std::string_view rest = std::string_view(*text).substr(0, on_premises.size()) == on_premises
-                              ? std::string_view(*text).substr(on_premises.size()) : std::string_view{};
+                              ? std::string_view(*text).substr(on_premises.size())
+                              : std::string_view{};
   if (!is_dns_subdomain(rest)) {
     field.fail("bad-reference", {"manifest.expected-host-network", {}}, {"manifest.mend-host-network", {}});
     return;
@@ -23,7 +24,8 @@ void host_network(const Field& field, model::LabHost& out) {
 }
 
 bool two_digits(std::string_view text, std::size_t at, int least, int most, int* value) {
-  if (at + 2 > text.size() || text[at] < '0' || text[at] > '9' || text[at + 1] < '0' || text[at + 1] > '9') return false;
+  if (at + 2 > text.size() || text[at] < '0' || text[at] > '9' || text[at + 1] < '0' || text[at + 1] > '9')
+    return false;
   *value = (text[at] - '0') * 10 + (text[at + 1] - '0');
   return *value >= least && *value <= most;
 }
@@ -45,11 +47,13 @@ std::int64_t days_since_epoch(int year, int month, int day) {
 // RFC 3339 as seconds since 1970: "2026-01-31T09:00:00Z", "…+09:00"; fractions are dropped.
 std::optional<std::int64_t> seconds_of(std::string_view text) {
   int century = 0, year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (text.size() < 20 || !two_digits(text, 0, 0, 99, &century) || !two_digits(text, 2, 0, 99, &year)) return std::nullopt;
+  if (text.size() < 20 || !two_digits(text, 0, 0, 99, &century) || !two_digits(text, 2, 0, 99, &year))
+    return std::nullopt;
   year += century * 100;
   if (text[4] != '-' || !two_digits(text, 5, 1, 12, &month) || text[7] != '-' || year < 1) return std::nullopt;
   if (!two_digits(text, 8, 1, days_of(year, month), &day) || (text[10] != 'T' && text[10] != 't')) return std::nullopt;
-  if (!two_digits(text, 11, 0, 23, &hour) || text[13] != ':' || !two_digits(text, 14, 0, 59, &minute)) return std::nullopt;
+  if (!two_digits(text, 11, 0, 23, &hour) || text[13] != ':' || !two_digits(text, 14, 0, 59, &minute))
+    return std::nullopt;
   if (text[16] != ':' || !two_digits(text, 17, 0, 60, &second)) return std::nullopt;
   std::string_view rest = text.substr(19);
   if (rest[0] == '.') {
@@ -60,8 +64,8 @@ std::optional<std::int64_t> seconds_of(std::string_view text) {
   std::int64_t offset = 0;
   if (rest != "Z" && rest != "z") {
     int hours = 0, minutes = 0;
-    bool good = rest.size() == 6 && (rest[0] == '+' || rest[0] == '-') && two_digits(rest, 1, 0, 23, &hours) && rest[3] == ':' &&
-                two_digits(rest, 4, 0, 59, &minutes);
+    bool good = rest.size() == 6 && (rest[0] == '+' || rest[0] == '-') && two_digits(rest, 1, 0, 23, &hours) &&
+                rest[3] == ':' && two_digits(rest, 4, 0, 59, &minutes);
     if (!good) return std::nullopt;
     offset = (rest[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
   }
@@ -106,7 +110,8 @@ model::AnyObject read_lab_host(Mapping& root, model::Meta meta, const std::strin
       network.fail("not-allowed", {"manifest.expected-network-or-interfaces", {}}, {"manifest.found-both", {}},
                    {"manifest.mend-remove", {"network"}});
     if (addresses.present())
-      addresses.fail("not-allowed", {"manifest.expected-interface-addresses", {}}, {"manifest.mend-interface-addresses", {}});
+      addresses.fail("not-allowed", {"manifest.expected-interface-addresses", {}},
+                     {"manifest.mend-interface-addresses", {}});
   }
   out->listeners = listeners(spec["listeners"]);
   return std::shared_ptr<const model::LabHost>(out);
@@ -141,8 +146,10 @@ model::AnyObject read_access_grant(Mapping& root, model::Meta meta, const std::s
   if (std::optional<model::LabelSelector> nodes = selector(spec.required("nodes"))) out->nodes = *nodes;
   spec.required("as").each([&](const Field& item) {
     std::optional<std::string> name = item.text();
-    if (name && is_user_name(*name)) out->as.push_back(*name);
-    else if (name) item.fail("bad-name", {"manifest.expected-user", {}}, {"manifest.mend-user", {}});
+    if (name && is_user_name(*name))
+      out->as.push_back(*name);
+    else if (name)
+      item.fail("bad-name", {"manifest.expected-user", {}}, {"manifest.mend-user", {}});
   });
   std::optional<std::int64_t> from = moment(spec["from"], out->not_before);
   Field to_field = spec["to"];

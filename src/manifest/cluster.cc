@@ -67,7 +67,8 @@ void api_server(const Field& field, model::ApiServer& out) {
   Field american = map["authorizedRanges"];
   Field british = map["authorisedRanges"];
   if (american.present() && british.present())
-    british.fail("not-allowed", {"manifest.expected-one-spelling", {}}, {"manifest.found-both", {}}, {"manifest.mend-one-spelling", {}});
+    british.fail("not-allowed", {"manifest.expected-one-spelling", {}}, {"manifest.found-both", {}},
+                 {"manifest.mend-one-spelling", {}});
   out.authorised_ranges = prefixes(american.present() ? american : british);
 }
 
@@ -75,7 +76,8 @@ bool is_action(std::string_view text) {
   if (text == "*") return true;
   if (text.empty() || text.find('/') == std::string_view::npos) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '/' || c == '*' || c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '/' ||
+           c == '*' || c == '-' || c == '_';
   });
 }
 
@@ -84,8 +86,10 @@ std::vector<std::string> actions(const Field& field) {
   field.each([&](const Field& item) {
     std::optional<std::string> text = item.text();
     if (!text) return;
-    if (is_action(*text)) out.push_back(*text);
-    else item.fail("bad-action", {"manifest.expected-action", {}}, {"manifest.mend-action", {}});
+    if (is_action(*text))
+      out.push_back(*text);
+    else
+      item.fail("bad-action", {"manifest.expected-action", {}}, {"manifest.mend-action", {}});
   });
   return out;
 }
@@ -113,7 +117,8 @@ model::AnyObject read_cluster(Mapping& root, model::Meta meta, const std::string
   {
     Mapping identity(spec["identity"]);
     bool principal = identity["type"].one_of({"managed", "servicePrincipal"}) == "servicePrincipal";
-    out->identity.type = principal ? model::ClusterIdentity::Type::service_principal : model::ClusterIdentity::Type::managed;
+    out->identity.type =
+        principal ? model::ClusterIdentity::Type::service_principal : model::ClusterIdentity::Type::managed;
     out->identity.name = identity["name"].text_or(out->meta.name);
   }
   if (out->identity.name.empty()) out->identity.name = out->meta.name;
@@ -141,7 +146,8 @@ model::AnyObject read_role_assignment(Mapping& root, model::Meta meta, const std
   Field action_list = spec["actions"];
   out->actions = actions(action_list);
   if (role.present() && action_list.present())
-    action_list.fail("not-allowed", {"manifest.expected-role-or-actions", {}}, {"manifest.found-both", {}}, {"manifest.mend-remove", {"actions"}});
+    action_list.fail("not-allowed", {"manifest.expected-role-or-actions", {}}, {"manifest.found-both", {}},
+                     {"manifest.mend-remove", {"actions"}});
   if (spec && !role.present() && !action_list.present())
     role.fail("missing-field", {"manifest.expected-role-or-actions", {}}, {"manifest.mend-add-field", {"role"}});
   Field scope = spec.required("scope");

@@ -14,14 +14,15 @@ namespace bailey::manifest {
 namespace {
 
 bool key_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '/';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+         c == '.' || c == '/';
 }
 
 struct Line {
   std::size_t indent = 0;      // columns before the key, dashes included
   std::size_t key_length = 0;  // 0: the line holds no key
   std::string_view key;
-  std::string_view value;      // after ": ", trimmed at the left, line end left out
+  std::string_view value;  // after ": ", trimmed at the left, line end left out
   bool blank = false;
 };
 
@@ -119,7 +120,8 @@ Meant meaning_of(const std::vector<std::string>& lines, std::size_t index) {
 
 // Mistakes that indentation explains; an open quote or bracket is none of them.
 bool may_be_indentation(const Flaw& flaw) {
-  return flaw.code == "bad-yaml" && (flaw.expected.id == "manifest.expected-yaml" || flaw.expected.id == "manifest.expected-spaces");
+  return flaw.code == "bad-yaml" &&
+         (flaw.expected.id == "manifest.expected-yaml" || flaw.expected.id == "manifest.expected-spaces");
 }
 
 Meant meaning_near(const std::vector<std::string>& lines, std::size_t index) {
@@ -135,15 +137,28 @@ Flaw flaw_of(const Meant& meant, model::Position position) {
   switch (meant.kind) {
     case Meant::Kind::nested:
       if (meant.parent_key.empty())
-        return {"bad-indentation", position, {"manifest.expected-nested-top", {meant.key}}, {"manifest.found-nested", {meant.key, meant.inner_key}},
+        return {"bad-indentation",
+                position,
+                {"manifest.expected-nested-top", {meant.key}},
+                {"manifest.found-nested", {meant.key, meant.inner_key}},
                 {"manifest.mend-nested-top", {meant.key, meant.inner_key}}};
-      return {"bad-indentation", position, {"manifest.expected-nested", {meant.key, parent}}, {"manifest.found-nested", {meant.key, meant.inner_key}},
+      return {"bad-indentation",
+              position,
+              {"manifest.expected-nested", {meant.key, parent}},
+              {"manifest.found-nested", {meant.key, meant.inner_key}},
               {"manifest.mend-nested", {meant.key, parent, meant.inner_key}}};
     case Meant::Kind::deeper:
-      return {"bad-indentation", position, {"manifest.expected-level", {meant.key, std::to_string(meant.indent)}},
-              {"manifest.found-level", {std::to_string(position.column - 1)}}, {"manifest.mend-level", {meant.key, std::to_string(meant.indent)}}};
+      return {"bad-indentation",
+              position,
+              {"manifest.expected-level", {meant.key, std::to_string(meant.indent)}},
+              {"manifest.found-level", {std::to_string(position.column - 1)}},
+              {"manifest.mend-level", {meant.key, std::to_string(meant.indent)}}};
     default:
-      return {"bad-indentation", position, {"manifest.expected-spaces", {}}, {"manifest.found-tab", {}}, {"manifest.mend-tab", {}}};
+      return {"bad-indentation",
+              position,
+              {"manifest.expected-spaces", {}},
+              {"manifest.found-tab", {}},
+              {"manifest.mend-tab", {}}};
   }
 }
 

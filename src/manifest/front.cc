@@ -18,8 +18,8 @@ std::vector<model::AddressRange> ranges(const Field& field) {
     }
     for (const model::AddressRange& other : out)
       if (other.contains(range->first) || range->contains(other.first)) {
-        item.fail("overlap", {"manifest.expected-no-overlap", {}}, {"manifest.found-overlap", {range->text(), other.text()}},
-                  {"manifest.mend-overlap", {}});
+        item.fail("overlap", {"manifest.expected-no-overlap", {}},
+                  {"manifest.found-overlap", {range->text(), other.text()}}, {"manifest.mend-overlap", {}});
         return;
       }
     out.push_back(*range);
@@ -122,8 +122,10 @@ std::vector<model::WafPolicy::Exclusion> exclusions(const Field& field) {
     model::WafPolicy::Exclusion row;
     // Rule ids are numbers to most writers, tags and ranges are texts.
     map["rules"].each([&](const Field& rule) {
-      if (rule.node().type == Node::Type::integer) row.rules.push_back(rule.node().text);
-      else if (std::optional<std::string> text = rule.text()) row.rules.push_back(*text);
+      if (rule.node().type == Node::Type::integer)
+        row.rules.push_back(rule.node().text);
+      else if (std::optional<std::string> text = rule.text())
+        row.rules.push_back(*text);
     });
     row.variable = map["variable"].text_or();
     Field path = map["path"];
@@ -142,10 +144,13 @@ void attachments(const Field& field, std::vector<std::string>& out) {
     std::optional<std::string> text = item.text();
     if (!text) return;
     std::optional<model::ObjectRef> ref = model::ObjectRef::parse(*text);
-    bool object = ref && (ref->kind == model::Kind::ApplicationGateway || ref->kind == model::Kind::Ingress || ref->kind == model::Kind::Gateway);
+    bool object = ref && (ref->kind == model::Kind::ApplicationGateway || ref->kind == model::Kind::Ingress ||
+                          ref->kind == model::Kind::Gateway);
     bool host = is_dns_subdomain(text->substr(0, 2) == "*." ? std::string_view(*text).substr(2) : *text);
-    if (object || host) out.push_back(*text);
-    else item.fail("bad-reference", {"manifest.expected-attachment", {}}, {"manifest.mend-attachment", {}});
+    if (object || host)
+      out.push_back(*text);
+    else
+      item.fail("bad-reference", {"manifest.expected-attachment", {}}, {"manifest.mend-attachment", {}});
   });
 }
 
@@ -170,7 +175,8 @@ model::AnyObject read_waf_policy(Mapping& root, model::Meta meta, const std::str
   out->custom_rules = spec["customRules"].texts();
   Mapping limits(spec["bodyLimits"]);
   constexpr std::int64_t most = std::int64_t{1} << 40;
-  out->request_body_limit_bytes = static_cast<std::uint64_t>(limits["requestBytes"].number(1, most).value_or(134217728));
+  out->request_body_limit_bytes =
+      static_cast<std::uint64_t>(limits["requestBytes"].number(1, most).value_or(134217728));
   out->response_body_limit_bytes = static_cast<std::uint64_t>(limits["responseBytes"].number(1, most).value_or(524288));
   attachments(spec["attachTo"], out->attach_to);
   return std::shared_ptr<const model::WafPolicy>(out);

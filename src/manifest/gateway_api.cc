@@ -71,7 +71,9 @@ model::HttpRouteMatch route_match(const Field& item) {
   out.path = value.text_or("/");
   if (out.path_type != "RegularExpression" && (out.path.empty() || out.path.front() != '/'))
     value.fail("bad-path", {"manifest.expected-path", {}}, {"manifest.mend-write", {"/" + out.path.substr(0, 80)}});
-  out.method = map["method"].one_of({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}).value_or("");
+  out.method = map["method"]
+                   .one_of({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+                   .value_or("");
   map["headers"].each([&](const Field& entry) { out.headers.push_back(header_match(entry)); });
   map["queryParams"].each([&](const Field& entry) { out.query.push_back(header_match(entry)); });
   return out;
@@ -83,8 +85,8 @@ std::vector<std::string> filters(const Field& field) {
     Mapping map(item);
     map.ignore_rest();
     std::optional<std::string> type =
-        map.required("type").one_of({"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "RequestRedirect",
-                                     "URLRewrite", "ExtensionRef", "CORS"});
+        map.required("type").one_of({"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror",
+                                     "RequestRedirect", "URLRewrite", "ExtensionRef", "CORS"});
     if (type) out.push_back(*type);
   });
   return out;

@@ -25,7 +25,8 @@ void read_service_backend(const Field& field, model::IngressBackend& out) {
   Field number = port["number"];
   Field name = port["name"];
   if (number.present() && name.present())
-    name.fail("not-allowed", {"manifest.expected-number-or-name", {}}, {"manifest.found-both", {}}, {"manifest.mend-remove", {"name"}});
+    name.fail("not-allowed", {"manifest.expected-number-or-name", {}}, {"manifest.found-both", {}},
+              {"manifest.mend-remove", {"name"}});
   else if (!number.present() && !name.present())
     port_field.fail("missing-field", {"manifest.expected-number-or-name", {}}, {"manifest.mend-add-field", {"number"}});
   else if (number.present())
@@ -41,8 +42,10 @@ void read_old_backend(Mapping& map, model::IngressBackend& out) {
   if (!port.present()) return;
   std::optional<std::uint64_t> numeric;
   if (port.node().type == Node::Type::text) numeric = base::parse_number(port.node().text, 65535);
-  if (numeric && *numeric > 0) out.port.number = static_cast<std::uint16_t>(*numeric);
-  else if (std::optional<model::PortRef> ref = port_ref(port)) out.port = *ref;
+  if (numeric && *numeric > 0)
+    out.port.number = static_cast<std::uint16_t>(*numeric);
+  else if (std::optional<model::PortRef> ref = port_ref(port))
+    out.port = *ref;
 }
 
 // Old fields in a v1 object: one precise error instead of two unknown fields.
@@ -69,14 +72,16 @@ model::IngressBackend backend(const Field& field, const Reading& reading) {
   if (old_fields) {
     read_old_backend(map, out);
     if (service.present())
-      service.fail("not-allowed", {"manifest.expected-one-spelling", {}}, {"manifest.found-both", {}}, {"manifest.mend-one-spelling", {}});
+      service.fail("not-allowed", {"manifest.expected-one-spelling", {}}, {"manifest.found-both", {}},
+                   {"manifest.mend-one-spelling", {}});
     return out;
   }
   if (resource.present() && service.present())
     resource.fail("not-allowed", {"manifest.expected-service-or-resource", {}}, {"manifest.found-both", {}},
                   {"manifest.mend-remove", {"resource"}});
   else if (resource.present())
-    resource.warn("not-read", {"manifest.expected-service", {}}, {"manifest.found-resource", {}}, {"manifest.mend-resource", {}});
+    resource.warn("not-read", {"manifest.expected-service", {}}, {"manifest.found-resource", {}},
+                  {"manifest.mend-resource", {}});
   else if (service.present())
     read_service_backend(service, out);
   else
@@ -119,7 +124,8 @@ model::IngressRule ingress_rule(const Field& item, const Reading& reading) {
   Mapping map(item);
   model::IngressRule out;
   Field host = map["host"];
-  if (host.present() && !(host.node().type == Node::Type::text && host.node().text.empty())) out.host = host_name(host).value_or("");
+  if (host.present() && !(host.node().type == Node::Type::text && host.node().text.empty()))
+    out.host = host_name(host).value_or("");
   Field http_field = map["http"];
   Mapping http(http_field);
   if (!http) return out;
@@ -171,7 +177,8 @@ void default_backend(Mapping& spec, const Reading& reading, model::Ingress& out)
   }
   Field chosen = has_old ? spec["backend"] : current;
   if (has_old && current.present())
-    current.fail("not-allowed", {"manifest.expected-one-spelling", {}}, {"manifest.found-both", {}}, {"manifest.mend-one-spelling", {}});
+    current.fail("not-allowed", {"manifest.expected-one-spelling", {}}, {"manifest.found-both", {}},
+                 {"manifest.mend-one-spelling", {}});
   else if (chosen.present())
     out.default_backend = backend(chosen, reading);
 }

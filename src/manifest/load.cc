@@ -57,9 +57,10 @@ struct Place {
   std::string path;
 };
 
-InputError error_at(const std::string& file, std::string code, Place place, Message expected, Message found, Message mend) {
-  return {InputError::Severity::error, std::move(code), file, place.position, "", std::move(place.path), std::move(expected),
-          std::move(found), std::move(mend)};
+InputError error_at(const std::string& file, std::string code, Place place, Message expected, Message found,
+                    Message mend) {
+  return {InputError::Severity::error, std::move(code),  file,           place.position, "", std::move(place.path),
+          std::move(expected),         std::move(found), std::move(mend)};
 }
 
 Place place_of(const Node& root, std::string_view key) {
@@ -73,14 +74,16 @@ Message found_at(const Node& root, std::string_view key) {
 }
 
 // Why a document's kind cannot be read, where it is a mistake and not simply a kind that nobody here knows.
-std::optional<InputError> kind_mistake(const std::string& file, const Node& root, const std::string& kind, const std::string& api_version) {
+std::optional<InputError> kind_mistake(const std::string& file, const Node& root, const std::string& kind,
+                                       const std::string& api_version) {
   std::optional<Kind> near = model::kind_of(kind);
   std::vector<std::string_view> own;
   for (const model::KindInfo& row : model::kinds())
     if (group_of(row.api_versions[0]) == own_group) own.push_back(row.name);
   if (group_of(api_version) == own_group) {
     std::string word = near ? std::string(model::name(*near)) : base::nearest(kind, own);
-    return error_at(file, "unknown-kind", place_of(root, "kind"), {"manifest.expected-one-of", {list_of(own)}}, found_at(root, "kind"),
+    return error_at(file, "unknown-kind", place_of(root, "kind"), {"manifest.expected-one-of", {list_of(own)}},
+                    found_at(root, "kind"),
                     word.empty() ? Message{"manifest.mend-one-of", {}} : Message{"manifest.mend-write", {word}});
   }
   if (!near) return std::nullopt;
@@ -94,7 +97,8 @@ std::optional<InputError> kind_mistake(const std::string& file, const Node& root
 }  // namespace
 
 bool Loaded::ok() const {
-  return std::none_of(errors.begin(), errors.end(), [](const InputError& error) { return error.severity == InputError::Severity::error; });
+  return std::none_of(errors.begin(), errors.end(),
+                      [](const InputError& error) { return error.severity == InputError::Severity::error; });
 }
 
 InputError input_error(const std::string& file, const Flaw& flaw) {
@@ -113,14 +117,17 @@ void Loader::read(const std::string& file, std::string_view text, const std::vec
     if (full()) break;
     std::vector<std::uint32_t> chunk_lines;
     if (!lines.empty())
-      chunk_lines.assign(lines.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(chunk.first_line - 1, lines.size())), lines.end());
+      chunk_lines.assign(
+          lines.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(chunk.first_line - 1, lines.size())),
+          lines.end());
     Parsed parsed = parse_document(chunk, &chunk_lines);
     for (Flaw& flaw : parsed.flaws) add(input_error(file, lines.empty() ? diagnose(chunk, flaw) : flaw));
     bool whole = parsed.root && parsed.flaws.empty() && parsed.root->type != Node::Type::null;
     if (whole) read_root(file, parsed.root, {});
   }
   auto begin = loaded_.errors.begin() + static_cast<std::ptrdiff_t>(first_error);
-  std::stable_sort(begin, loaded_.errors.end(), [](const InputError& a, const InputError& b) { return a.position < b.position; });
+  std::stable_sort(begin, loaded_.errors.end(),
+                   [](const InputError& a, const InputError& b) { return a.position < b.position; });
   if (full()) {
     loaded_.errors.resize(max_errors);
     add(error_at(file, "too-many-errors", {loaded_.errors.back().position, ""}, {"manifest.expected-fewer-errors", {}},
@@ -131,7 +138,8 @@ void Loader::read(const std::string& file, std::string_view text, const std::vec
 void Loader::read_root(const std::string& file, const NodePtr& root, const Inherited& inherited) {
   if (full()) return;
   if (root->type != Node::Type::mapping) {
-    add(error_at(file, "not-an-object", {root->position, ""}, {"manifest.expected-object", {}}, found_of(*root), {"manifest.mend-object", {}}));
+    add(error_at(file, "not-an-object", {root->position, ""}, {"manifest.expected-object", {}}, found_of(*root),
+                 {"manifest.mend-object", {}}));
     return;
   }
   std::string kind = scalar(*root, "kind");
@@ -139,13 +147,14 @@ void Loader::read_root(const std::string& file, const NodePtr& root, const Inher
   if (!root->find("kind")) kind = inherited.kind;
   if (!root->find("apiVersion")) api_version = inherited.api_version;
   if (kind.empty()) {
-    add(error_at(file, "missing-kind", place_of(*root, "kind"), {"manifest.expected-kind", {}}, found_at(*root, "kind"), {"manifest.mend-kind", {}}));
+    add(error_at(file, "missing-kind", place_of(*root, "kind"), {"manifest.expected-kind", {}}, found_at(*root, "kind"),
+                 {"manifest.mend-kind", {}}));
     return;
   }
   const Member* version = root->find("apiVersion");
   if (version && version->value->type != Node::Type::text && version->value->type != Node::Type::null) {
-    add(error_at(file, "wrong-type", place_of(*root, "apiVersion"), {"manifest.expected-text", {}}, found_of(*version->value),
-                 {"manifest.mend-one-text", {}}));
+    add(error_at(file, "wrong-type", place_of(*root, "apiVersion"), {"manifest.expected-text", {}},
+                 found_of(*version->value), {"manifest.mend-one-text", {}}));
     return;
   }
   std::optional<Kind> known = exact_kind(kind);
@@ -153,18 +162,22 @@ void Loader::read_root(const std::string& file, const NodePtr& root, const Inher
   if (is_list) {
     read_list(file, *root, kind, api_version);
   } else if (!known) {
-    if (std::optional<InputError> mistake = kind_mistake(file, *root, kind, api_version)) add(*mistake);
-    else ++loaded_.unknown_kinds[api_version.empty() ? kind : api_version + " " + kind];
+    if (std::optional<InputError> mistake = kind_mistake(file, *root, kind, api_version))
+      add(*mistake);
+    else
+      ++loaded_.unknown_kinds[api_version.empty() ? kind : api_version + " " + kind];
   } else {
     read_object(file, root, *known, api_version);
   }
 }
 
-void Loader::read_list(const std::string& file, const Node& root, const std::string& kind, const std::string& api_version) {
+void Loader::read_list(const std::string& file, const Node& root, const std::string& kind,
+                       const std::string& api_version) {
   const Member* items = root.find("items");
   if (!items || items->value->type == Node::Type::null) return;
   if (items->value->type != Node::Type::sequence) {
-    add(error_at(file, "wrong-type", place_of(root, "items"), {"manifest.expected-list", {}}, found_of(*items->value), {"manifest.mend-list", {}}));
+    add(error_at(file, "wrong-type", place_of(root, "items"), {"manifest.expected-list", {}}, found_of(*items->value),
+                 {"manifest.mend-list", {}}));
     return;
   }
   Inherited inherited;
@@ -175,19 +188,22 @@ void Loader::read_list(const std::string& file, const Node& root, const std::str
 namespace {
 
 // Which apiVersion a document of a known kind has; false where it cannot be read.
-bool check_api_version(const std::string& file, const Node& root, const model::KindInfo& info, const std::string& api_version,
-                       std::vector<InputError>& errors) {
+bool check_api_version(const std::string& file, const Node& root, const model::KindInfo& info,
+                       const std::string& api_version, std::vector<InputError>& errors) {
   bool accepted = std::find(info.api_versions.begin(), info.api_versions.end(), api_version) != info.api_versions.end();
   if (accepted) return true;
   std::string current(info.api_versions[0]);
   if (!api_version.empty()) {
-    errors.push_back(error_at(file, "bad-api-version", place_of(root, "apiVersion"), {"manifest.expected-one-of", {list_of(info.api_versions)}},
-                              found_at(root, "apiVersion"), {"manifest.mend-write", {"apiVersion: " + current}}));
+    errors.push_back(error_at(file, "bad-api-version", place_of(root, "apiVersion"),
+                              {"manifest.expected-one-of", {list_of(info.api_versions)}}, found_at(root, "apiVersion"),
+                              {"manifest.mend-write", {"apiVersion: " + current}}));
     errors.back().object = std::string(info.name);
     return false;
   }
-  InputError error = error_at(file, "missing-api-version", place_of(root, "kind"), {"manifest.expected-field", {"apiVersion"}},
-                              {"manifest.found-no-api-version", {std::string(info.name)}}, {"manifest.mend-add-line", {"apiVersion: " + current}});
+  InputError error =
+      error_at(file, "missing-api-version", place_of(root, "kind"), {"manifest.expected-field", {"apiVersion"}},
+               {"manifest.found-no-api-version", {std::string(info.name)}},
+               {"manifest.mend-add-line", {"apiVersion: " + current}});
   error.object = std::string(info.name);
   error.field = "apiVersion";
   bool tolerated = info.kind == Kind::Ingress;
@@ -223,16 +239,19 @@ void Loader::read_object(const std::string& file, const NodePtr& root, Kind kind
     object = decoder_of(kind)(top, std::move(meta), api_version);
   }
   for (std::size_t i = first_error; i < loaded_.errors.size(); ++i)
-    if (loaded_.errors[i].object.empty() || loaded_.errors[i].object == info.name) loaded_.errors[i].object = context.object;
+    if (loaded_.errors[i].object.empty() || loaded_.errors[i].object == info.name)
+      loaded_.errors[i].object = context.object;
   const model::Meta& meta = model::meta(*object);
   name_position = context.source->at("metadata.name");
   if (meta.name.empty()) return;
   auto [place, fresh] = seen_.emplace(meta.ref(), Place{file, name_position});
   if (!fresh) {
-    std::string where = place->second.file + ":" + std::to_string(place->second.position.line) + ":" + std::to_string(place->second.position.column);
+    std::string where = place->second.file + ":" + std::to_string(place->second.position.line) + ":" +
+                        std::to_string(place->second.position.column);
     context.report(InputError::Severity::error, "duplicate-name", "metadata.name", name_position,
                    {"manifest.expected-unique-object", {std::string(info.name)}},
-                   {"manifest.found-duplicate-object", {meta.ref().text(), where}}, {"manifest.mend-unique-object", {}});
+                   {"manifest.found-duplicate-object", {meta.ref().text(), where}},
+                   {"manifest.mend-unique-object", {}});
     return;
   }
   if (!context.failed) loaded_.objects.push_back(std::move(*object));

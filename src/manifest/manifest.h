@@ -25,10 +25,10 @@ struct Options {
 };
 
 struct Loaded {
-  std::vector<model::AnyObject> objects;          // those without an error; of duplicates the first
-  std::vector<model::InputError> errors;          // errors and warnings, in the order of the files
+  std::vector<model::AnyObject> objects;             // those without an error; of duplicates the first
+  std::vector<model::InputError> errors;             // errors and warnings, in the order of the files
   std::map<std::string, std::size_t> unknown_kinds;  // "apps/v1 ReplicaSet" -> how many
-  bool ok() const;  // no error (warnings are fine)
+  bool ok() const;                                   // no error (warnings are fine)
 };
 
 // Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 8 MiB a file, 100 levels deep, 100,000

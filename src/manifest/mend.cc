@@ -59,8 +59,9 @@ std::size_t mistakes(const std::string& file, const std::string& text) {
   Loader loader(options);
   loader.read(file, text);
   Loaded loaded = loader.take();
-  return static_cast<std::size_t>(std::count_if(loaded.errors.begin(), loaded.errors.end(),
-                                                [](const InputError& error) { return error.severity == InputError::Severity::error; }));
+  return static_cast<std::size_t>(
+      std::count_if(loaded.errors.begin(), loaded.errors.end(),
+                    [](const InputError& error) { return error.severity == InputError::Severity::error; }));
 }
 
 // Quotes and spellings that a loader's error asks for word by word.
@@ -118,7 +119,8 @@ Result mend_text(const Document& document, bool thorough) {
     out.lines.origins.insert(out.lines.origins.end(), lines.origins.begin(), lines.origins.end());
   }
   if (mark && !out.lines.lines.empty()) out.lines.lines.front().insert(0, "\xEF\xBB\xBF");
-  std::stable_sort(out.mended.begin(), out.mended.end(), [](const InputError& a, const InputError& b) { return a.position < b.position; });
+  std::stable_sort(out.mended.begin(), out.mended.end(),
+                   [](const InputError& a, const InputError& b) { return a.position < b.position; });
   return out;
 }
 
@@ -138,12 +140,16 @@ Loaded load_mending(const std::vector<Document>& documents, const Options& optio
     Result result{TextLines::of(document.text), {}, false};
     if (!check_text(document.text) && errors_of(document.file, result) > 0) {
       Result repaired = mend_text(document, false);
-      if (repaired.changed && errors_of(document.file, repaired) > 0) repaired = mend_text(document, true);
-      else if (!repaired.changed) repaired = mend_text(document, true);
+      if (repaired.changed && errors_of(document.file, repaired) > 0)
+        repaired = mend_text(document, true);
+      else if (!repaired.changed)
+        repaired = mend_text(document, true);
       if (repaired.changed && errors_of(document.file, repaired) == 0) result = std::move(repaired);
     }
-    if (result.changed) loader.read(document.file, result.lines.text(), result.lines.origins, result.mended);
-    else loader.read(document.file, document.text);
+    if (result.changed)
+      loader.read(document.file, result.lines.text(), result.lines.origins, result.mended);
+    else
+      loader.read(document.file, document.text);
     if (mended) mended->push_back(mended_of(document, result));
   }
   return loader.take();

@@ -14,10 +14,10 @@ using model::Prefix;
 
 // Ranges that Azure does not let a virtual network have (virtual network FAQ).
 const Prefix* reserved_range(const Prefix& prefix) {
-  static const std::vector<Prefix> ranges = {*Prefix::parse("224.0.0.0/4"), *Prefix::parse("255.255.255.255/32"),
-                                             *Prefix::parse("127.0.0.0/8"), *Prefix::parse("169.254.0.0/16"),
-                                             *Prefix::parse("168.63.129.16/32"), *Prefix::parse("0.0.0.0/8"),
-                                             *Prefix::parse("ff00::/8"), *Prefix::parse("fe80::/10"), *Prefix::parse("::/8")};
+  static const std::vector<Prefix> ranges = {
+      *Prefix::parse("224.0.0.0/4"),    *Prefix::parse("255.255.255.255/32"), *Prefix::parse("127.0.0.0/8"),
+      *Prefix::parse("169.254.0.0/16"), *Prefix::parse("168.63.129.16/32"),   *Prefix::parse("0.0.0.0/8"),
+      *Prefix::parse("ff00::/8"),       *Prefix::parse("fe80::/10"),          *Prefix::parse("::/8")};
   for (const Prefix& range : ranges)
     if (range.overlaps(prefix)) return &range;
   return nullptr;
@@ -31,14 +31,14 @@ std::vector<Prefix> address_space(const Field& field, bool azure) {
     if (!value) return;
     const Prefix* reserved = azure ? reserved_range(*value) : nullptr;
     if (reserved) {
-      item.fail("reserved-range", {"manifest.expected-free-range", {}}, {"manifest.found-reserved", {value->text(), reserved->text()}},
-                {"manifest.mend-free-range", {}});
+      item.fail("reserved-range", {"manifest.expected-free-range", {}},
+                {"manifest.found-reserved", {value->text(), reserved->text()}}, {"manifest.mend-free-range", {}});
       return;
     }
     for (const Prefix& other : out)
       if (other.overlaps(*value)) {
-        item.fail("overlap", {"manifest.expected-no-overlap", {}}, {"manifest.found-overlap", {value->text(), other.text()}},
-                  {"manifest.mend-overlap", {}});
+        item.fail("overlap", {"manifest.expected-no-overlap", {}},
+                  {"manifest.found-overlap", {value->text(), other.text()}}, {"manifest.mend-overlap", {}});
         return;
       }
     out.push_back(*value);
@@ -62,8 +62,8 @@ struct TakenPrefix {
   std::string subnet;
 };
 
-void check_subnet_prefix(const Field& field, const Prefix& prefix, const std::string& name, const std::vector<Prefix>& space,
-                         std::vector<TakenPrefix>& taken) {
+void check_subnet_prefix(const Field& field, const Prefix& prefix, const std::string& name,
+                         const std::vector<Prefix>& space, std::vector<TakenPrefix>& taken) {
   if (!check_subnet_size(field, prefix)) return;
   bool inside = std::any_of(space.begin(), space.end(), [&](const Prefix& range) { return range.contains(prefix); });
   if (!inside && !space.empty()) {
@@ -75,13 +75,15 @@ void check_subnet_prefix(const Field& field, const Prefix& prefix, const std::st
   for (const TakenPrefix& other : taken)
     if (other.prefix.overlaps(prefix)) {
       field.fail("overlap", {"manifest.expected-no-overlap", {}},
-                 {"manifest.found-overlap-subnet", {prefix.text(), other.prefix.text(), other.subnet}}, {"manifest.mend-overlap", {}});
+                 {"manifest.found-overlap-subnet", {prefix.text(), other.prefix.text(), other.subnet}},
+                 {"manifest.mend-overlap", {}});
       return;
     }
   taken.push_back({prefix, name});
 }
 
-model::Subnet subnet(const Field& item, const std::vector<Prefix>& space, std::vector<TakenPrefix>& taken, Unique& names) {
+model::Subnet subnet(const Field& item, const std::vector<Prefix>& space, std::vector<TakenPrefix>& taken,
+                     Unique& names) {
   Mapping map(item);
   model::Subnet out;
   Field name = map.required("name");
@@ -114,7 +116,8 @@ model::AnyObject read_virtual_network(Mapping& root, model::Meta meta, const std
   out->address_space = address_space(spec.required("addressSpace"), true);
   std::vector<TakenPrefix> taken;
   Unique names;
-  spec["subnets"].each([&](const Field& item) { out->subnets.push_back(subnet(item, out->address_space, taken, names)); });
+  spec["subnets"].each(
+      [&](const Field& item) { out->subnets.push_back(subnet(item, out->address_space, taken, names)); });
   out->resource_group = spec["resourceGroup"].text_or();
   out->outbound_addresses = dual_addresses(spec["outboundAddresses"]);
   return std::shared_ptr<const model::VirtualNetwork>(out);
@@ -168,7 +171,9 @@ model::UserRoute user_route(const Field& item) {
   out.name = part_name(map.required("name")).value_or("");
   std::optional<Prefix> destination = prefix(map.required("prefix"));
   out.prefix = destination.value_or(Prefix{});
-  std::optional<std::string> type = map.required("nextHopType").one_of({"VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None"});
+  std::optional<std::string> type =
+      map.required("nextHopType")
+          .one_of({"VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None"});
   if (type) out.next_hop_type = *model::next_hop_type_of(*type);
   bool appliance = type == "VirtualAppliance";
   Field hop = appliance ? map.required("nextHopAddress") : map["nextHopAddress"];
@@ -196,7 +201,8 @@ model::AnyObject read_route_table(Mapping& root, model::Meta meta, const std::st
     Mapping map(item);
     map.ignore_rest();
     if (!route.name.empty()) names.add(map["name"], route.name);
-    if (map["prefix"].present() && Prefix::parse(map["prefix"].node().text) == route.prefix) destinations.add(map["prefix"], route.prefix.text());
+    if (map["prefix"].present() && Prefix::parse(map["prefix"].node().text) == route.prefix)
+      destinations.add(map["prefix"], route.prefix.text());
     out->routes.push_back(std::move(route));
   });
   out->disable_gateway_route_propagation = spec["disableGatewayRoutePropagation"].boolean().value_or(false);
@@ -224,7 +230,8 @@ model::AnyObject read_on_premises_network(Mapping& root, model::Meta meta, const
       std::optional<Address> value = entry.present() ? Address::parse(entry.node().text) : std::nullopt;
       if (!value) continue;
       taken.add(entry, value->text());
-      bool inside = std::any_of(out->address_space.begin(), out->address_space.end(), [&](const Prefix& range) { return range.contains(*value); });
+      bool inside = std::any_of(out->address_space.begin(), out->address_space.end(),
+                                [&](const Prefix& range) { return range.contains(*value); });
       if (inside || out->address_space.empty()) continue;
       std::string list;
       for (const Prefix& range : out->address_space) list += (list.empty() ? "" : ", ") + range.text();
@@ -239,7 +246,8 @@ model::AnyObject read_on_premises_network(Mapping& root, model::Meta meta, const
 namespace {
 
 model::GatewayType gateway_type(const Field& field) {
-  return field.one_of({"Vpn", "ExpressRoute"}) == "ExpressRoute" ? model::GatewayType::express_route : model::GatewayType::vpn;
+  return field.one_of({"Vpn", "ExpressRoute"}) == "ExpressRoute" ? model::GatewayType::express_route
+                                                                 : model::GatewayType::vpn;
 }
 
 }  // namespace
@@ -253,7 +261,8 @@ model::AnyObject read_network_gateway(Mapping& root, model::Meta meta, const std
   Field subnet_field = spec.required("subnet");
   out->subnet = subnet_ref(subnet_field);
   if (!out->subnet.empty() && out->subnet.subnet != "GatewaySubnet")
-    subnet_field.fail("bad-reference", {"manifest.expected-gateway-subnet", {}}, {"manifest.mend-write", {out->subnet.vnet + "/GatewaySubnet"}});
+    subnet_field.fail("bad-reference", {"manifest.expected-gateway-subnet", {}},
+                      {"manifest.mend-write", {out->subnet.vnet + "/GatewaySubnet"}});
   out->public_address = host_address(spec["publicAddress"]);
   return std::shared_ptr<const model::NetworkGateway>(out);
 }
@@ -271,7 +280,8 @@ model::AnyObject read_gateway_connection(Mapping& root, model::Meta meta, const 
   if (secret.present() && out->type == model::GatewayType::express_route)
     secret.fail("not-allowed", {"manifest.expected-no-key", {}}, {"manifest.mend-remove", {"sharedKeySecret"}});
   bool bgp = spec["routeSource"].one_of({"Static", "Bgp"}) == "Bgp";
-  out->route_source = bgp ? model::GatewayConnection::RouteSource::bgp : model::GatewayConnection::RouteSource::static_routes;
+  out->route_source =
+      bgp ? model::GatewayConnection::RouteSource::bgp : model::GatewayConnection::RouteSource::static_routes;
   out->routes = prefixes(spec["routes"]);
   return std::shared_ptr<const model::GatewayConnection>(out);
 }

@@ -22,7 +22,8 @@ std::string generated_name(const Field& prefix) {
 }
 
 std::string read_name(Mapping& map, Kind kind) {
-  if (!map.has("name") && map.has("generateName") && !model::info(kind).strict) return generated_name(map["generateName"]);
+  if (!map.has("name") && map.has("generateName") && !model::info(kind).strict)
+    return generated_name(map["generateName"]);
   Field field = map.required("name");
   if (kind == Kind::Service && field.present()) {
     std::optional<std::string> name = dns_label(field);
@@ -39,8 +40,8 @@ std::string read_namespace_name(Mapping& map, Kind kind) {
   Field field = map["namespace"];
   if (model::info(kind).namespaced) return field.present() ? dns_label(field).value_or("") : "default";
   if (field.present())
-    field.warn("not-allowed", {"manifest.expected-no-namespace", {std::string(model::name(kind))}}, found_of(field.node()),
-               {"manifest.mend-remove", {"metadata.namespace"}});
+    field.warn("not-allowed", {"manifest.expected-no-namespace", {std::string(model::name(kind))}},
+               found_of(field.node()), {"manifest.mend-remove", {"metadata.namespace"}});
   return "";
 }
 
@@ -67,8 +68,9 @@ model::Meta read_meta(Mapping& root, Kind kind) {
   meta.labels = labels(map["labels"]);
   meta.annotations = annotations(map["annotations"]);
   meta.deleting = map.has("deletionTimestamp");
-  map.ignore({"generateName", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
-              "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields", "clusterName", "initializers"});
+  map.ignore({"generateName", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp",
+              "deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields",
+              "clusterName", "initializers"});
   return meta;
 }
 

@@ -80,7 +80,8 @@ struct Stop {
 // Turns yaml-cpp's marks (line and byte, from 0) into positions of the file.
 class Lines {
  public:
-  Lines(const Chunk& chunk, const std::vector<std::uint32_t>* lines) : text_(chunk.text), first_(chunk.first_line), lines_(lines) {
+  Lines(const Chunk& chunk, const std::vector<std::uint32_t>* lines)
+      : text_(chunk.text), first_(chunk.first_line), lines_(lines) {
     for (std::size_t at = 0; at != std::string_view::npos && at <= text_.size();) {
       starts_.push_back(at);
       std::size_t end = text_.find('\n', at);
@@ -99,6 +100,18 @@ class Lines {
     std::uint32_t number = first_ + static_cast<std::uint32_t>(line);
     if (lines_ && !lines_->empty()) number = (*lines_)[std::min(line, lines_->size() - 1)];
     return {number, column};
+  }
+  // The position of the last character before a mark that is not blank: of an empty item, its dash.
+  Position before(const YAML::Mark& mark) const {
+    std::size_t line = std::min(static_cast<std::size_t>(std::max(mark.line, 0)), starts_.size() - 1);
+    std::size_t end = std::min(starts_[line] + static_cast<std::size_t>(std::max(mark.column, 0)), text_.size());
+    std::size_t at = end == 0 ? std::string_view::npos : text_.find_last_not_of(" \t\r\n", end - 1);
+    if (at == std::string_view::npos) return this->at(mark);
+    auto start = std::upper_bound(starts_.begin(), starts_.end(), at) - 1;
+    YAML::Mark found;
+    found.line = static_cast<int>(start - starts_.begin());
+    found.column = static_cast<int>(at - *start);
+    return this->at(found);
   }
   std::string_view text_at(const YAML::Mark& mark) const {
     std::size_t line = static_cast<std::size_t>(std::max(mark.line, 0));
@@ -131,7 +144,8 @@ class TreeBuilder : public YAML::EventHandler {
     std::string_view rest = lines_.text_at(mark);
     bool written = rest.substr(0, 1) == "~" || rest.substr(0, 4) == "null" || rest.substr(0, 4) == "Null" ||
                    rest.substr(0, 4) == "NULL";
-    if (!written && !open_.empty() && open_.back().has_key) node->position = open_.back().key_position;
+    if (!written && !open_.empty())
+      node->position = open_.back().has_key ? open_.back().key_position : lines_.before(mark);
     add(node, anchor);
   }
 
@@ -139,13 +153,17 @@ class TreeBuilder : public YAML::EventHandler {
     auto at = anchors_.find(anchor);
     Position position = lines_.at(mark);
     if (at == anchors_.end())
-      throw Stop{{"bad-yaml", position, {"manifest.expected-alias", {}}, {"manifest.found-alias-of-itself", {}},
+      throw Stop{{"bad-yaml",
+                  position,
+                  {"manifest.expected-alias", {}},
+                  {"manifest.found-alias-of-itself", {}},
                   {"manifest.mend-alias", {}}}};
     spend(at->second->weight, position);
     place(at->second, position);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     auto node = std::make_shared<Node>();
     node->position = lines_.at(mark);
     node->text = value;
@@ -156,11 +174,13 @@ class TreeBuilder : public YAML::EventHandler {
     add(node, anchor);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     start(Node::Type::sequence, mark, anchor);
   }
   void OnSequenceEnd() override { end(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     start(Node::Type::mapping, mark, anchor);
   }
   void OnMapEnd() override { end(); }
@@ -180,9 +200,11 @@ class TreeBuilder : public YAML::EventHandler {
   void start(Node::Type type, const YAML::Mark& mark, YAML::anchor_t anchor) {
     Position position = lines_.at(mark);
     if (open_.size() >= max_depth)
-      throw Stop{{"too-deep", position, {"manifest.expected-depth", {std::to_string(max_depth)}},
-                  {"manifest.found-deeper", {}}, {"manifest.mend-depth", {}}}};
-    if (!open_.empty() && open_.back().node->type == Node::Type::mapping && !open_.back().has_key) fail_key(position);
+      throw Stop{{"too-deep",
+                  position,
+                  {"manifest.expected-depth", {std::to_string(max_depth)}},
+                  {"manifest.found-deeper", {}},
+                  {"manifest.mend-depth", {}}}};
     auto node = std::make_shared<Node>();
     node->type = type;
     node->position = position;
@@ -208,6 +230,12 @@ class TreeBuilder : public YAML::EventHandler {
 
   // The node becomes the root, an item, a key or a value.
   void place(NodePtr node, Position position) {
+    if (++nodes_ > max_nodes)
+      throw Stop{{"too-large",
+                  position,
+                  {"manifest.expected-nodes", {std::to_string(max_nodes)}},
+                  {"manifest.found-expansion", {}},
+                  {"manifest.mend-size", {}}}};
     if (open_.empty()) {
       root_ = std::move(node);
       return;
@@ -233,7 +261,9 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     if (!parent.keys.insert(parent.key).second) {
-      flaws_.push_back({"duplicate-key", parent.key_position, {"manifest.expected-key-once", {parent.key}},
+      flaws_.push_back({"duplicate-key",
+                        parent.key_position,
+                        {"manifest.expected-key-once", {parent.key}},
                         {"manifest.found-key-twice", {parent.key, line_of(parent, parent.key)}},
                         {"manifest.mend-key-once", {}}});
       if (flaws_.size() > 100) throw Stop{flaws_.back()};
@@ -265,18 +295,28 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   [[noreturn]] static void fail_key(Position position) {
-    throw Stop{{"bad-yaml", position, {"manifest.expected-key", {}}, {"manifest.found-no-key", {}}, {"manifest.mend-key", {}}}};
+    throw Stop{{"bad-yaml",
+                position,
+                {"manifest.expected-key", {}},
+                {"manifest.found-no-key", {}},
+                {"manifest.mend-key", {}}}};
   }
   [[noreturn]] static void fail_merge(Position position) {
-    throw Stop{{"bad-yaml", position, {"manifest.expected-merge", {}}, {"manifest.found-no-mapping", {}},
+    throw Stop{{"bad-yaml",
+                position,
+                {"manifest.expected-merge", {}},
+                {"manifest.found-no-mapping", {}},
                 {"manifest.mend-merge", {}}}};
   }
 
   void spend(std::uint64_t nodes, Position position) {
     spent_ += nodes;
     if (spent_ > max_expansion)
-      throw Stop{{"too-many-aliases", position, {"manifest.expected-expansion", {std::to_string(max_expansion)}},
-                  {"manifest.found-expansion", {}}, {"manifest.mend-expansion", {}}}};
+      throw Stop{{"too-many-aliases",
+                  position,
+                  {"manifest.expected-expansion", {std::to_string(max_expansion)}},
+                  {"manifest.found-expansion", {}},
+                  {"manifest.mend-expansion", {}}}};
   }
 
   const Lines& lines_;
@@ -285,6 +325,7 @@ class TreeBuilder : public YAML::EventHandler {
   NodePtr root_;
   std::vector<Flaw> flaws_;
   std::uint64_t spent_ = 0;
+  std::uint64_t nodes_ = 0;
 };
 
 // yaml-cpp's own words, grouped into ours.
@@ -309,7 +350,8 @@ const Translation translations[] = {
     {YAML::ErrorMsg::UNKNOWN_ANCHOR, "manifest.expected-alias", "manifest.found-unknown-anchor", "manifest.mend-alias"},
     {YAML::ErrorMsg::UNKNOWN_TOKEN, "manifest.expected-yaml", "manifest.found-token", "manifest.mend-token"},
     {"unknown escape character", "manifest.expected-escape", "manifest.found-escape", "manifest.mend-escape"},
-    {"bad character found while scanning hex", "manifest.expected-escape", "manifest.found-escape", "manifest.mend-escape"},
+    {"bad character found while scanning hex", "manifest.expected-escape", "manifest.found-escape",
+     "manifest.mend-escape"},
     {"invalid unicode", "manifest.expected-escape", "manifest.found-escape", "manifest.mend-escape"},
 };
 
@@ -317,8 +359,15 @@ Flaw translate(const YAML::ParserException& error, const Lines& lines) {
   Position position = lines.at(error.mark);
   for (const Translation& row : translations)
     if (std::string_view(error.msg).substr(0, row.starts_with.size()) == row.starts_with)
-      return {"bad-yaml", position, {std::string(row.expected), {}}, {std::string(row.found), {}}, {std::string(row.mend), {}}};
-  return {"bad-yaml", position, {"manifest.expected-yaml", {}}, {"manifest.found-yaml-error", {error.msg}},
+      return {"bad-yaml",
+              position,
+              {std::string(row.expected), {}},
+              {std::string(row.found), {}},
+              {std::string(row.mend), {}}};
+  return {"bad-yaml",
+          position,
+          {"manifest.expected-yaml", {}},
+          {"manifest.found-yaml-error", {error.msg}},
           {"manifest.mend-yaml", {}}};
 }
 
@@ -339,8 +388,11 @@ model::Position position_in(std::string_view text, std::size_t byte) {
 
 std::optional<Flaw> check_text(std::string_view text) {
   if (text.size() > max_file_bytes)
-    return Flaw{"too-large", {1, 1}, {"manifest.expected-size", {std::to_string(max_file_bytes >> 20)}},
-                {"manifest.found-size", {std::to_string((text.size() + (1u << 20) - 1) >> 20)}}, {"manifest.mend-size", {}}};
+    return Flaw{"too-large",
+                {1, 1},
+                {"manifest.expected-size", {std::to_string(max_file_bytes >> 20)}},
+                {"manifest.found-size", {std::to_string((text.size() + (1u << 20) - 1) >> 20)}},
+                {"manifest.mend-size", {}}};
   std::string_view body = without_mark(text);
   for (std::size_t at = 0; at < body.size();) {
     unsigned char byte = static_cast<unsigned char>(body[at]);
@@ -350,11 +402,17 @@ std::optional<Flaw> check_text(std::string_view text) {
     }
     Utf8Step step = utf8_at(body, at);
     if (step.bytes == 0)
-      return Flaw{"bad-encoding", position_in(body, at), {"manifest.expected-utf8", {}}, {"manifest.found-byte", {"0x" + hex(byte, 2)}},
+      return Flaw{"bad-encoding",
+                  position_in(body, at),
+                  {"manifest.expected-utf8", {}},
+                  {"manifest.found-byte", {"0x" + hex(byte, 2)}},
                   {"manifest.mend-utf8", {}}};
     if (!printable(step.rune))
-      return Flaw{"control-character", position_in(body, at), {"manifest.expected-printable", {}},
-                  {"manifest.found-control", {"U+" + hex(step.rune, 4)}}, {"manifest.mend-control", {}}};
+      return Flaw{"control-character",
+                  position_in(body, at),
+                  {"manifest.expected-printable", {}},
+                  {"manifest.found-control", {"U+" + hex(step.rune, 4)}},
+                  {"manifest.mend-control", {}}};
     at += step.bytes;
   }
   return std::nullopt;
@@ -365,7 +423,7 @@ std::vector<Chunk> split_documents(std::string_view text) {
   std::vector<Chunk> chunks;
   std::size_t start = 0;
   std::uint32_t start_line = 1;
-  bool blank = true;       // only comments, directives and markers so far
+  bool blank = true;        // only comments, directives and markers so far
   bool has_marker = false;  // the chunk has its `---`
   std::uint32_t line_number = 1;
   std::size_t at = 0;
@@ -409,7 +467,10 @@ Parsed parse_document(const Chunk& chunk, const std::vector<std::uint32_t>* line
     // What is left over belongs to no document: yaml-cpp stops at the first thing that does not fit.
     TreeBuilder rest(lines);
     if (parser.HandleNextDocument(rest) && rest.root())
-      throw Stop{{"bad-yaml", rest.root()->position, {"manifest.expected-one-document", {}}, {"manifest.found-second-document", {}},
+      throw Stop{{"bad-yaml",
+                  rest.root()->position,
+                  {"manifest.expected-one-document", {}},
+                  {"manifest.found-second-document", {}},
                   {"manifest.mend-indentation", {}}}};
   } catch (const Stop& stop) {
     builder.flaws().push_back(stop.flaw);

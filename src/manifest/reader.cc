@@ -10,11 +10,15 @@ using base::Message;
 using model::InputError;
 
 Context::Context(std::string file, model::Position start, const Options& the_options, std::vector<InputError>& errors)
-    : source(std::make_shared<model::Source>(file, start)), options(the_options), file_(std::move(file)), errors_(errors) {}
+    : source(std::make_shared<model::Source>(file, start)),
+      options(the_options),
+      file_(std::move(file)),
+      errors_(errors) {}
 
 void Context::report(Severity severity, std::string code, std::string path, model::Position position, Message expected,
                      Message found, Message mend) {
   if (severity == Severity::error) failed = true;
+  if (++reported_ > max_reports) return;
   errors_.push_back({severity, std::move(code), file_, position, object, std::move(path), std::move(expected),
                      std::move(found), std::move(mend)});
 }
@@ -25,11 +29,16 @@ std::string quoted(std::string_view text) {
   for (char c : text) {
     bool starts = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
     if (starts && ++characters > 80) return out + "…\"";
-    if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\r') out += "\\r";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) out += "?";
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\r')
+      out += "\\r";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      out += "?";
+    else
+      out += c;
   }
   return out + "\"";
 }
@@ -50,7 +59,8 @@ Message found_of(const Node& node) {
 }
 
 void Field::fail(std::string code, Message expected, Message mend) const {
-  fail(std::move(code), std::move(expected), node_ ? found_of(*node_) : Message{"manifest.found-nothing", {}}, std::move(mend));
+  fail(std::move(code), std::move(expected), node_ ? found_of(*node_) : Message{"manifest.found-nothing", {}},
+       std::move(mend));
 }
 
 void Field::fail(std::string code, Message expected, Message found, Message mend) const {
@@ -85,7 +95,8 @@ std::optional<std::int64_t> Field::number(std::int64_t least, std::int64_t most)
   std::int64_t value = 0;
   if (node_->type == Node::Type::text) {
     bool numeric = plain_type(node_->text) == Node::Type::integer;
-    fail("wrong-type", expected, numeric ? Message{"manifest.mend-unquote", {node_->text.substr(0, 80)}} : Message{"manifest.mend-number", {}});
+    fail("wrong-type", expected,
+         numeric ? Message{"manifest.mend-unquote", {node_->text.substr(0, 80)}} : Message{"manifest.mend-number", {}});
     return std::nullopt;
   }
   if (node_->type != Node::Type::integer && node_->type != Node::Type::real) {
@@ -108,7 +119,8 @@ std::optional<std::string> Field::one_of(const std::vector<std::string_view>& wo
   if (!word) return std::nullopt;
   if (std::find(words.begin(), words.end(), *word) != words.end()) return word;
   std::string list;
-  for (std::string_view candidate : words) list += (list.empty() ? "" : ", ") + (candidate.empty() ? "\"\"" : std::string(candidate));
+  for (std::string_view candidate : words)
+    list += (list.empty() ? "" : ", ") + (candidate.empty() ? "\"\"" : std::string(candidate));
   auto lower = [](std::string_view text) {
     std::string out(text);
     for (char& c : out)
@@ -153,9 +165,7 @@ bool Field::expect_mapping() const {
   return false;
 }
 
-void Field::fail_empty() const {
-  fail("empty-item", {"manifest.expected-item", {}}, {"manifest.mend-item", {}});
-}
+void Field::fail_empty() const { fail("empty-item", {"manifest.expected-item", {}}, {"manifest.mend-item", {}}); }
 
 Mapping::Mapping(const Field& field) : field_(field), node_(field.expect_mapping() ? &field.node() : nullptr) {}
 
@@ -175,7 +185,8 @@ Field Mapping::operator[](std::string_view key) {
 Field Mapping::required(std::string_view key) {
   Field field = (*this)[key];
   if (node_ && !field.present())
-    field.fail("missing-field", {"manifest.expected-field", {std::string(key)}}, {"manifest.mend-add-field", {std::string(key)}});
+    field.fail("missing-field", {"manifest.expected-field", {std::string(key)}},
+               {"manifest.mend-add-field", {std::string(key)}});
   return field;
 }
 
@@ -207,18 +218,21 @@ void Mapping::report_unknown(const Member& member) const {
   if (near.empty()) near = base::nearest(member.key, known_);
   std::string list;
   for (std::size_t i = 0; i < known_.size(); ++i)
-    if (std::find(known_.begin(), known_.begin() + static_cast<std::ptrdiff_t>(i), known_[i]) == known_.begin() + static_cast<std::ptrdiff_t>(i))
+    if (std::find(known_.begin(), known_.begin() + static_cast<std::ptrdiff_t>(i), known_[i]) ==
+        known_.begin() + static_cast<std::ptrdiff_t>(i))
       list += (list.empty() ? "" : ", ") + std::string(known_[i]);
-  context.report(context.options.allow_unknown ? Context::Severity::warning : Context::Severity::error, "unknown-field",
-                 path_of(quoted(member.key).substr(1, quoted(member.key).size() - 2)), member.key_position,
-                 {"manifest.expected-known-field", {list}}, {"manifest.found-field", {quoted(member.key)}},
-                 near.empty() ? Message{"manifest.mend-remove-field", {}} : Message{"manifest.mend-did-you-mean", {near}});
+  context.report(
+      context.options.allow_unknown ? Context::Severity::warning : Context::Severity::error, "unknown-field",
+      path_of(quoted(member.key).substr(1, quoted(member.key).size() - 2)), member.key_position,
+      {"manifest.expected-known-field", {list}}, {"manifest.found-field", {quoted(member.key)}},
+      near.empty() ? Message{"manifest.mend-remove-field", {}} : Message{"manifest.mend-did-you-mean", {near}});
 }
 
 Mapping::~Mapping() {
   if (!node_ || lenient_ || !field_.context().strict) return;
+  std::size_t unknown = 0;
   for (const Member& member : node_->members)
-    if (std::find(known_.begin(), known_.end(), member.key) == known_.end()) report_unknown(member);
+    if (std::find(known_.begin(), known_.end(), member.key) == known_.end() && ++unknown <= 100) report_unknown(member);
 }
 
 }  // namespace bailey::manifest

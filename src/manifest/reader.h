@@ -33,20 +33,24 @@ class Context {
               base::Message found, base::Message mend);
 
   bool strict = false;
-  bool failed = false;   // an error (not a warning) has been reported
-  std::string object;    // "Ingress/default/web"
+  bool failed = false;                    // an error (not a warning) has been reported
+  std::string object;                     // "Ingress/default/web"
   std::shared_ptr<model::Source> source;  // becomes the object's; marks are added while it is read
   const Options& options;
 
  private:
+  static constexpr std::size_t max_reports = 1000;  // of one object; what comes after says nothing new
   std::string file_;
   std::vector<model::InputError>& errors_;
+  std::size_t reported_ = 0;
 };
 
 class Field {
  public:
   Field(Context& context, const Node* node, model::Position position, std::string path)
-      : context_(&context), node_(node && node->type != Node::Type::null ? node : nullptr), position_(position),
+      : context_(&context),
+        node_(node && node->type != Node::Type::null ? node : nullptr),
+        position_(position),
         path_(std::move(path)) {}
 
   bool present() const { return node_ != nullptr; }
@@ -77,8 +81,10 @@ class Field {
     if (!expect_list()) return;
     for (std::size_t i = 0; i < node_->items.size(); ++i) {
       Field item = this->item(i);
-      if (item.present()) visit(item);
-      else item.fail_empty();
+      if (item.present())
+        visit(item);
+      else
+        item.fail_empty();
     }
   }
   std::size_t size() const { return is_list() ? node_->items.size() : 0; }
@@ -88,7 +94,8 @@ class Field {
   void each_member(Visit visit) const {
     if (!expect_mapping()) return;
     for (const Member& member : node_->members)
-      visit(member.key, member.key_position, Field(*context_, member.value.get(), position_of(member), path_ + "." + member.key));
+      visit(member.key, member.key_position,
+            Field(*context_, member.value.get(), position_of(member), path_ + "." + member.key));
   }
   std::vector<std::string> texts() const;  // a list of texts
 

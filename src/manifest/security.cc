@@ -20,7 +20,8 @@ std::optional<std::string> end_of_rule(const Field& field) {
   if (!text) return std::nullopt;
   if (std::find(tags.begin(), tags.end(), *text) != tags.end()) return text;
   if (model::Address::parse(*text)) return model::Prefix::parse(*text)->text();
-  bool numeric = text->find('/') != std::string::npos || text->find(':') != std::string::npos || (!text->empty() && text->front() >= '0' && text->front() <= '9');
+  bool numeric = text->find('/') != std::string::npos || text->find(':') != std::string::npos ||
+                 (!text->empty() && text->front() >= '0' && text->front() <= '9');
   if (numeric) {
     std::optional<model::Prefix> value = prefix(field);
     return value ? std::optional<std::string>(value->text()) : std::nullopt;
@@ -37,14 +38,16 @@ struct EndNames {
   std::string_view groups;
 };
 
-void ends(Mapping& map, const EndNames& names, std::vector<std::string>& prefixes_out, std::vector<std::string>& groups_out) {
+void ends(Mapping& map, const EndNames& names, std::vector<std::string>& prefixes_out,
+          std::vector<std::string>& groups_out) {
   Field single = map[names.single];
   Field several = map[names.several];
   Field groups = map[names.groups];
   int given = (single.present() ? 1 : 0) + (several.size() > 0 ? 1 : 0) + (groups.size() > 0 ? 1 : 0);
   if (given > 1)
     (groups.present() ? groups : several)
-        .fail("not-allowed", {"manifest.expected-prefixes-or-groups", {}}, {"manifest.found-both", {}}, {"manifest.mend-one-spelling", {}});
+        .fail("not-allowed", {"manifest.expected-prefixes-or-groups", {}}, {"manifest.found-both", {}},
+              {"manifest.mend-one-spelling", {}});
   if (std::optional<std::string> value = end_of_rule(single)) prefixes_out.push_back(*value);
   several.each([&](const Field& item) {
     if (std::optional<std::string> value = end_of_rule(item)) prefixes_out.push_back(*value);
@@ -94,9 +97,10 @@ SecurityRule security_rule(const Field& item) {
   out.allow = map.required("access").one_of({"Allow", "Deny"}) == "Allow";
   std::string protocol = map["protocol"].one_of({"Tcp", "Udp", "Icmp", "*"}).value_or("*");
   if (protocol != "*") out.protocol = model::protocol_of(protocol);
-  ends(map, {"sourcePrefix", "sourcePrefixes", "sourceApplicationSecurityGroups"}, out.source_prefixes, out.source_groups);
-  ends(map, {"destinationPrefix", "destinationPrefixes", "destinationApplicationSecurityGroups"}, out.destination_prefixes,
-       out.destination_groups);
+  ends(map, {"sourcePrefix", "sourcePrefixes", "sourceApplicationSecurityGroups"}, out.source_prefixes,
+       out.source_groups);
+  ends(map, {"destinationPrefix", "destinationPrefixes", "destinationApplicationSecurityGroups"},
+       out.destination_prefixes, out.destination_groups);
   bool icmp = out.protocol == model::Protocol::icmp;
   out.source_ports = port_ranges(map["sourcePorts"], icmp);
   out.destination_ports = port_ranges(map["destinationPorts"], icmp);

@@ -58,10 +58,12 @@ void cluster_addresses(Mapping& spec, model::Service& service) {
   };
   if (several.present()) {
     several.each(read);
-    if (several.size() > 2) several.fail("too-many", {"manifest.expected-one-each-family", {}}, {"manifest.mend-one-each-family", {}});
+    if (several.size() > 2)
+      several.fail("too-many", {"manifest.expected-one-each-family", {}}, {"manifest.mend-one-each-family", {}});
     const auto& list = service.cluster_addresses;
     if (list.size() == 2 && list[0].family() == list[1].family())
-      several.item(1).fail("too-many", {"manifest.expected-one-each-family", {}}, {"manifest.mend-one-each-family", {}});
+      several.item(1).fail("too-many", {"manifest.expected-one-each-family", {}},
+                           {"manifest.mend-one-each-family", {}});
     std::string first = several.size() > 0 && several.item(0).present() ? several.item(0).node().text : "";
     if (single.present() && single.node().type == Node::Type::text && single.node().text != first)
       single.fail("bad-value", {"manifest.expected-first-cluster-ip", {first}}, {"manifest.mend-one-spelling", {}});
@@ -76,13 +78,15 @@ model::ServicePort service_port(const Field& item, const model::Service& service
   Mapping map(item);
   model::ServicePort out;
   Field name = count > 1 ? map.required("name") : map["name"];
-  if (name.present() && !(name.node().type == Node::Type::text && name.node().text.empty())) out.name = dns_label(name).value_or("");
+  if (name.present() && !(name.node().type == Node::Type::text && name.node().text.empty()))
+    out.name = dns_label(name).value_or("");
   out.protocol = kubernetes_protocol(map["protocol"]);
   out.port = port_number(map.required("port")).value_or(0);
   out.target = {out.port, ""};
   Field target = map["targetPort"];
   // 0 and "" mean "as port", which is what the API server's own output holds for ExternalName services.
-  bool unset = target.present() && target.node().is_scalar() && (target.node().text == "0" || target.node().text.empty());
+  bool unset =
+      target.present() && target.node().is_scalar() && (target.node().text == "0" || target.node().text.empty());
   if (!unset)
     if (std::optional<model::PortRef> ref = port_ref(target)) out.target = *ref;
   Field node_port = map["nodePort"];
@@ -135,7 +139,8 @@ model::TrafficPolicy traffic_policy(const Field& field) {
 void exposure(Mapping& spec, model::Service& service) {
   service.external_addresses = address_list(spec["externalIPs"]);
   service.external_name = "";
-  Field external_name = service.type == ServiceType::external_name ? spec.required("externalName") : spec["externalName"];
+  Field external_name =
+      service.type == ServiceType::external_name ? spec.required("externalName") : spec["externalName"];
   if (service.type == ServiceType::external_name && external_name.present()) {
     std::optional<std::string> text = external_name.text();
     if (text && text->ends_with('.')) text->pop_back();
@@ -164,7 +169,8 @@ void affinity(Mapping& spec, model::Service& service) {
   service.client_ip_affinity = spec["sessionAffinity"].one_of({"None", "ClientIP"}) == "ClientIP";
   Mapping config(spec["sessionAffinityConfig"]);
   Mapping client(config["clientIP"]);
-  service.affinity_timeout_seconds = static_cast<std::uint32_t>(client["timeoutSeconds"].number(1, 86400).value_or(10800));
+  service.affinity_timeout_seconds =
+      static_cast<std::uint32_t>(client["timeoutSeconds"].number(1, 86400).value_or(10800));
 }
 
 void service_status(const Field& field, model::Service& service) {
@@ -188,10 +194,16 @@ std::optional<std::string> base64(std::string_view text) {
   int padding = 0;
   for (char c : text) {
     if (c == '\n' || c == '\r') continue;
-    int value = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52
-                : c == '+' ? 62 : c == '/' ? 63 : -1;
-    if (c == '=') ++padding;
-    else if (value < 0 || padding > 0) return std::nullopt;
+    int value = c >= 'A' && c <= 'Z'   ? c - 'A'
+                : c >= 'a' && c <= 'z' ? c - 'a' + 26
+                : c >= '0' && c <= '9' ? c - '0' + 52
+                : c == '+'             ? 62
+                : c == '/'             ? 63
+                                       : -1;
+    if (c == '=')
+      ++padding;
+    else if (value < 0 || padding > 0)
+      return std::nullopt;
     bits = (bits << 6) | static_cast<std::uint32_t>(value < 0 ? 0 : value);
     if (++count % 4 == 0) {
       for (int shift = 16; shift >= 0; shift -= 8) out += static_cast<char>(bits >> shift);
@@ -212,8 +224,10 @@ model::AnyObject read_service(Mapping& root, model::Meta meta, const std::string
   Mapping spec(spec_field);
   if (spec) {
     out->type = type_of(spec["type"]);
-    if (spec.has("selector")) out->selector = labels(spec["selector"]);
-    else spec.ignore({"selector"});
+    if (spec.has("selector"))
+      out->selector = labels(spec["selector"]);
+    else
+      spec.ignore({"selector"});
     cluster_addresses(spec, *out);
     bool needs_ports = out->type != ServiceType::external_name && !out->headless;
     Field ports = needs_ports ? spec.required("ports") : spec["ports"];
@@ -239,13 +253,19 @@ model::AnyObject read_secret(Mapping& root, model::Meta meta, const std::string&
   data.each_member([&](const std::string& key, model::Position, const Field& value) {
     if (!value.present()) return;
     std::optional<std::string> bytes = value.node().is_scalar() ? base64(value.node().text) : std::nullopt;
-    if (bytes) out->data[key] = std::move(*bytes);
-    else value.fail("bad-base64", {"manifest.expected-base64", {}}, {"manifest.found-no-base64", {}}, {"manifest.mend-base64", {}});
+    if (bytes)
+      out->data[key] = std::move(*bytes);
+    else
+      value.fail("bad-base64", {"manifest.expected-base64", {}}, {"manifest.found-no-base64", {}},
+                 {"manifest.mend-base64", {}});
   });
   root["stringData"].each_member([&](const std::string& key, model::Position, const Field& value) {
     if (!value.present()) return;
-    if (value.node().type == Node::Type::text) out->data[key] = value.node().text;
-    else value.fail("wrong-type", {"manifest.expected-text", {}}, {"manifest.found-other-type", {}}, {"manifest.mend-quotes", {}});
+    if (value.node().type == Node::Type::text)
+      out->data[key] = value.node().text;
+    else
+      value.fail("wrong-type", {"manifest.expected-text", {}}, {"manifest.found-other-type", {}},
+                 {"manifest.mend-quotes", {}});
   });
   if (out->type == "kubernetes.io/tls")
     for (const char* key : {"tls.crt", "tls.key"})
@@ -259,8 +279,10 @@ model::AnyObject read_config_map(Mapping& root, model::Meta meta, const std::str
   auto out = std::make_shared<model::ConfigMap>();
   out->meta = std::move(meta);
   root["data"].each_member([&](const std::string& key, model::Position, const Field& value) {
-    if (std::optional<std::string> text = value.text()) out->data[key] = std::move(*text);
-    else if (!value.present()) out->data[key] = "";
+    if (std::optional<std::string> text = value.text())
+      out->data[key] = std::move(*text);
+    else if (!value.present())
+      out->data[key] = "";
   });
   return std::shared_ptr<const model::ConfigMap>(out);
 }

@@ -44,8 +44,10 @@ std::size_t scalar_length(std::string_view line, std::size_t at, const Node& nod
   char quote = line[at];
   if (quote == '"' || quote == '\'') {
     for (std::size_t i = at + 1; i < line.size(); ++i) {
-      if (quote == '"' && line[i] == '\\') ++i;
-      else if (line[i] == quote) return i + 1 - at;
+      if (quote == '"' && line[i] == '\\')
+        ++i;
+      else if (line[i] == quote)
+        return i + 1 - at;
     }
     return 0;
   }
@@ -54,7 +56,8 @@ std::size_t scalar_length(std::string_view line, std::size_t at, const Node& nod
 
 class Upgrade {
  public:
-  Upgrade(std::string file, const TextLines& lines, std::vector<InputError>& notes) : file_(std::move(file)), lines_(lines), notes_(notes) {}
+  Upgrade(std::string file, const TextLines& lines, std::vector<InputError>& notes)
+      : file_(std::move(file)), lines_(lines), notes_(notes) {}
 
   bool possible() const { return possible_; }
   std::vector<Edit> take() { return std::move(edits_); }
@@ -129,8 +132,8 @@ void Upgrade::set_api_version(const Node& root, std::string_view current) {
       return;
     }
     edits_.push_back({at.line, at.column, length, wanted, false});
-    note("old-api-version", member->value->position, "apiVersion", {"manifest.expected-api-version", {wanted}}, found_of(*member->value),
-         {"manifest.mended-api-version", {wanted}});
+    note("old-api-version", member->value->position, "apiVersion", {"manifest.expected-api-version", {wanted}},
+         found_of(*member->value), {"manifest.mended-api-version", {wanted}});
     return;
   }
   const Member* kind = root.find("kind");
@@ -141,7 +144,8 @@ void Upgrade::set_api_version(const Node& root, std::string_view current) {
   }
   Spot at = spot(kind->key_position);
   std::string indent(at.column, ' ');
-  edits_.push_back({at.line, at.column, 0, "apiVersion: " + wanted + std::string(line_end(raw(at.line))) + indent, false});
+  edits_.push_back(
+      {at.line, at.column, 0, "apiVersion: " + wanted + std::string(line_end(raw(at.line))) + indent, false});
   note("missing-api-version", kind->key_position, "apiVersion", {"manifest.expected-field", {"apiVersion"}},
        {"manifest.found-no-api-version", {kind->value->text}}, {"manifest.mended-added", {"apiVersion: " + wanted}});
 }
@@ -151,9 +155,11 @@ void Upgrade::block_backend(const Node& node, std::size_t parent_column) {
   const Member* port = node.find("servicePort");
   Spot first = spot(service->key_position);
   Spot second = spot(port->key_position);
-  bool own_lines = first.line != second.line && first.column == second.column && service->value->position.line == service->key_position.line &&
-                   port->value->position.line == port->key_position.line && ends_line(*service->value) && ends_line(*port->value) &&
-                   base::trim(raw(first.line).substr(0, first.column)).empty() && base::trim(raw(second.line).substr(0, second.column)).empty();
+  bool own_lines = first.line != second.line && first.column == second.column &&
+                   service->value->position.line == service->key_position.line &&
+                   port->value->position.line == port->key_position.line && ends_line(*service->value) &&
+                   ends_line(*port->value) && base::trim(raw(first.line).substr(0, first.column)).empty() &&
+                   base::trim(raw(second.line).substr(0, second.column)).empty();
   if (!own_lines) {
     possible_ = false;
     return;
@@ -169,9 +175,11 @@ void Upgrade::block_backend(const Node& node, std::size_t parent_column) {
   Spot port_at = spot(port->value->position);
   std::size_t port_length = scalar_length(raw(port_at.line), port_at.column, *port->value);
   bool service_first = first.line < second.line;
-  edits_.push_back({first.line, first.column, std::string_view("serviceName").size(), (service_first ? header + inner : std::string(step, ' ')) + "name", false});
+  edits_.push_back({first.line, first.column, std::string_view("serviceName").size(),
+                    (service_first ? header + inner : std::string(step, ' ')) + "name", false});
   edits_.push_back({second.line, second.column, port_at.column + port_length - second.column,
-                    (service_first ? std::string(step, ' ') : header + inner) + "port:" + end + deepest + (numeric ? "number: " : "name: ") + port_value,
+                    (service_first ? std::string(step, ' ') : header + inner) + "port:" + end + deepest +
+                        (numeric ? "number: " : "name: ") + port_value,
                     false});
 }
 
@@ -189,9 +197,12 @@ void Upgrade::flow_backend(const Node& node) {
   }
   bool numeric = base::parse_number(port->value->text, 65535).has_value();
   bool quoted_keys = line.substr(at.column, close - at.column).find("\"serviceName\"") != std::string_view::npos;
-  auto key = [&](std::string_view name) { return quoted_keys ? "\"" + std::string(name) + "\": " : std::string(name) + ": "; };
+  auto key = [&](std::string_view name) {
+    return quoted_keys ? "\"" + std::string(name) + "\": " : std::string(name) + ": ";
+  };
   std::string text = "{" + key("service") + "{" + key("name") + value_text(*service->value) + ", " + key("port") + "{" +
-                     key(numeric ? "number" : "name") + (numeric ? port->value->text : value_text(*port->value)) + "}}}";
+                     key(numeric ? "number" : "name") + (numeric ? port->value->text : value_text(*port->value)) +
+                     "}}}";
   edits_.push_back({at.line, at.column, close + 1 - at.column, text, false});
 }
 
@@ -205,10 +216,12 @@ void Upgrade::backend(const Member& member, std::size_t parent_column, const std
     return;
   }
   bool flow = raw(node.position.line - 1).substr(spot(node.position).column, 1) == "{";
-  if (flow) flow_backend(node);
-  else block_backend(node, parent_column);
-  note("old-field", node.find("serviceName")->key_position, path, {"manifest.expected-v1-backend", {}}, {"manifest.found-field", {quoted("serviceName")}},
-       {"manifest.mended-backend", {}});
+  if (flow)
+    flow_backend(node);
+  else
+    block_backend(node, parent_column);
+  note("old-field", node.find("serviceName")->key_position, path, {"manifest.expected-v1-backend", {}},
+       {"manifest.found-field", {quoted("serviceName")}}, {"manifest.mended-backend", {}});
 }
 
 void Upgrade::ingress_path(const Node& item, const std::string& path) {
@@ -216,7 +229,8 @@ void Upgrade::ingress_path(const Node& item, const std::string& path) {
   if (const Member* found = item.find("backend")) backend(*found, spot(found->key_position).column, path + ".backend");
   if (item.find("pathType")) return;
   const Member* written = item.find("path");
-  bool plain = !written || (written->value->type == Node::Type::text && !written->value->text.empty() && written->value->text[0] == '/' &&
+  bool plain = !written || (written->value->type == Node::Type::text && !written->value->text.empty() &&
+                            written->value->text[0] == '/' &&
                             written->value->text.find_first_of("*()|$[]^+?\\") == std::string::npos);
   std::string type = plain ? "Prefix" : "ImplementationSpecific";
   const Member& anchor = written ? *written : item.members.front();
@@ -229,13 +243,15 @@ void Upgrade::ingress_path(const Node& item, const std::string& path) {
   if (written && !flow && ends_line(*written->value)) {
     // Behind the path, where people look for it.
     Spot value = spot(written->value->position);
-    std::size_t body = raw(value.line).size() - (raw(value.line).ends_with("\r\n") ? 2 : raw(value.line).ends_with('\n') ? 1 : 0);
+    std::size_t body = raw(value.line).size() - (raw(value.line).ends_with("\r\n") ? 2
+                                                 : raw(value.line).ends_with('\n') ? 1
+                                                                                   : 0);
     edits_.push_back({value.line, body, 0, end + indent + "pathType: " + type, false});
   } else {
     edits_.push_back({at.line, at.column, 0, text, false});
   }
-  note("missing-field", anchor.key_position, path + ".pathType", {"manifest.expected-field", {"pathType"}}, {"manifest.found-nothing", {}},
-       {"manifest.mended-added", {"pathType: " + type}});
+  note("missing-field", anchor.key_position, path + ".pathType", {"manifest.expected-field", {"pathType"}},
+       {"manifest.found-nothing", {}}, {"manifest.mended-added", {"pathType: " + type}});
 }
 
 // The class annotation becomes spec.ingressClassName where its value may stand there.
@@ -247,7 +263,8 @@ void Upgrade::class_of(const Node& root, const Node& spec) {
   if (spec.find("ingressClassName") || spec.members.empty() || !ends_line(*written->value)) return;
   Spot key = spot(written->key_position);
   Spot first = spot(spec.members.front().key_position);
-  bool blocks = written->value->position.line == written->key_position.line && base::trim(raw(key.line).substr(0, key.column)).empty() &&
+  bool blocks = written->value->position.line == written->key_position.line &&
+                base::trim(raw(key.line).substr(0, key.column)).empty() &&
                 base::trim(raw(first.line).substr(0, first.column)).empty();
   bool alone = annotations->value->members.size() == 1;
   Spot header = spot(annotations->key_position);
@@ -256,9 +273,12 @@ void Upgrade::class_of(const Node& root, const Node& spec) {
   edits_.push_back({key.line, 0, 0, "", true});
   if (alone) edits_.push_back({header.line, 0, 0, "", true});
   std::string indent(first.column, ' ');
-  edits_.push_back({first.line, first.column, 0, "ingressClassName: " + written->value->text + std::string(line_end(raw(first.line))) + indent, false});
-  note("old-field", written->key_position, "metadata.annotations." + std::string(class_annotation), {"manifest.expected-field", {"spec.ingressClassName"}},
-       {"manifest.found-field", {quoted(class_annotation)}}, {"manifest.mended-class", {written->value->text}});
+  edits_.push_back({first.line, first.column, 0,
+                    "ingressClassName: " + written->value->text + std::string(line_end(raw(first.line))) + indent,
+                    false});
+  note("old-field", written->key_position, "metadata.annotations." + std::string(class_annotation),
+       {"manifest.expected-field", {"spec.ingressClassName"}}, {"manifest.found-field", {quoted(class_annotation)}},
+       {"manifest.mended-class", {written->value->text}});
 }
 
 void Upgrade::ingress(const Node& root) {
@@ -269,15 +289,16 @@ void Upgrade::ingress(const Node& root) {
     edits_.push_back({at.line, at.column, std::string_view("backend").size(), "defaultBackend", false});
     if (raw(at.line).substr(at.column, 7) != "backend") possible_ = false;
     backend(*old, at.column, "spec.backend");
-    note("old-field", old->key_position, "spec.backend", {"manifest.expected-default-backend", {}}, {"manifest.found-field", {quoted("backend")}},
-         {"manifest.mended-renamed", {"defaultBackend"}});
+    note("old-field", old->key_position, "spec.backend", {"manifest.expected-default-backend", {}},
+         {"manifest.found-field", {quoted("backend")}}, {"manifest.mended-renamed", {"defaultBackend"}});
   }
   const Member* rules = spec->value->find("rules");
   for (std::size_t i = 0; rules && i < rules->value->items.size(); ++i) {
     const Member* http = rules->value->items[i]->find("http");
     const Member* paths = http ? http->value->find("paths") : nullptr;
     for (std::size_t j = 0; paths && j < paths->value->items.size(); ++j)
-      ingress_path(*paths->value->items[j], "spec.rules[" + std::to_string(i) + "].http.paths[" + std::to_string(j) + "]");
+      ingress_path(*paths->value->items[j],
+                   "spec.rules[" + std::to_string(i) + "].http.paths[" + std::to_string(j) + "]");
   }
   class_of(root, *spec->value);
 }
@@ -317,7 +338,8 @@ bool apply(TextLines& lines, std::vector<Edit> edits) {
     return a.line != b.line ? a.line > b.line : a.column > b.column;
   });
   for (std::size_t i = 1; i < edits.size(); ++i)
-    if (edits[i].line == edits[i - 1].line && (edits[i].remove_line || edits[i - 1].remove_line || edits[i].column + edits[i].length > edits[i - 1].column))
+    if (edits[i].line == edits[i - 1].line &&
+        (edits[i].remove_line || edits[i - 1].remove_line || edits[i].column + edits[i].length > edits[i - 1].column))
       return false;
   for (const Edit& edit : edits) {
     auto at = static_cast<std::ptrdiff_t>(edit.line);
@@ -338,7 +360,9 @@ bool apply(TextLines& lines, std::vector<Edit> edits) {
 }
 
 std::optional<Edit> edit_for(const InputError& error, const TextLines& lines) {
-  if (error.severity != InputError::Severity::error || error.position.line == 0 || error.position.line > lines.lines.size()) return std::nullopt;
+  if (error.severity != InputError::Severity::error || error.position.line == 0 ||
+      error.position.line > lines.lines.size())
+    return std::nullopt;
   std::size_t line = error.position.line - 1;
   std::string_view raw = lines.lines[line];
   std::size_t at = byte_column(raw, error.position.column);
@@ -347,9 +371,8 @@ std::optional<Edit> edit_for(const InputError& error, const TextLines& lines) {
     // Only a difference of letter case is certain enough.
     const std::string& right = error.mend.args[0];
     std::string_view written = raw.substr(at, right.size());
-    bool same = written.size() == right.size() && std::equal(written.begin(), written.end(), right.begin(), [](char a, char b) {
-      return (a | 0x20) == (b | 0x20);
-    });
+    bool same = written.size() == right.size() && std::equal(written.begin(), written.end(), right.begin(),
+                                                             [](char a, char b) { return (a | 0x20) == (b | 0x20); });
     if (same && raw.substr(at + right.size(), 1) == ":") return Edit{line, at, right.size(), right, false};
     return std::nullopt;
   }

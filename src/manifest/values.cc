@@ -18,7 +18,8 @@ bool alphanumeric(char c) { return lower_or_digit(c) || (c >= 'A' && c <= 'Z'); 
 // Letters, digits, '-', '_' and '.', a letter or digit at both ends.
 bool is_word(std::string_view text, std::size_t longest) {
   if (text.empty() || text.size() > longest || !alphanumeric(text.front()) || !alphanumeric(text.back())) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 // The nearest DNS name, to offer: lower case, other characters as '-'.
@@ -26,15 +27,18 @@ std::string as_dns(std::string_view text, bool dots) {
   std::string out;
   for (char c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (lower_or_digit(c) || c == '-' || (dots && c == '.')) out += c;
-    else if (!out.empty() && out.back() != '-' && (static_cast<unsigned char>(c) & 0xC0) != 0x80) out += '-';
+    if (lower_or_digit(c) || c == '-' || (dots && c == '.'))
+      out += c;
+    else if (!out.empty() && out.back() != '-' && (static_cast<unsigned char>(c) & 0xC0) != 0x80)
+      out += '-';
   }
   while (!out.empty() && !lower_or_digit(out.back())) out.pop_back();
   while (!out.empty() && !lower_or_digit(out.front())) out.erase(0, 1);
   return out.substr(0, dots ? 253 : 63);
 }
 
-std::optional<std::string> checked(const Field& field, bool (*good)(std::string_view), std::string_view expected, bool dots) {
+std::optional<std::string> checked(const Field& field, bool (*good)(std::string_view), std::string_view expected,
+                                   bool dots) {
   std::optional<std::string> text = field.text();
   if (!text) return std::nullopt;
   if (good(*text)) return text;
@@ -51,7 +55,8 @@ void fail_prefix(const Field& field, std::string_view text, Prefix::ParseError e
     std::optional<Address> base_address = Address::parse(text.substr(0, text.find('/')));
     std::string most = base_address && base_address->is_v6() ? "128" : "32";
     mend = {"manifest.mend-prefix-length", {most}};
-  } else if (std::optional<model::AddressRange> range = model::AddressRange::parse(text); range && !range->prefixes().empty()) {
+  } else if (std::optional<model::AddressRange> range = model::AddressRange::parse(text);
+             range && !range->prefixes().empty()) {
     mend = {"manifest.mend-write", {range->prefixes().front().text()}};
   }
   field.fail("bad-prefix", expected, mend);
@@ -87,7 +92,8 @@ bool is_label_value(std::string_view text) { return text.empty() || is_word(text
 bool is_part_name(std::string_view text) {
   if (text.empty() || text.size() > 80 || !alphanumeric(text.front())) return false;
   if (!alphanumeric(text.back()) && text.back() != '_') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 std::optional<std::string> dns_label(const Field& field) {
@@ -108,7 +114,8 @@ std::optional<std::string> host_name(const Field& field) {
   bool wildcard = text->substr(0, 2) == "*.";
   if (!Address::parse(*text) && is_dns_subdomain(wildcard ? std::string_view(*text).substr(2) : *text)) return text;
   std::string offer = as_dns(*text, true);
-  bool usable = offer != *text && is_dns_subdomain(offer) && !Address::parse(offer) && text->find("//") == std::string::npos;
+  bool usable =
+      offer != *text && is_dns_subdomain(offer) && !Address::parse(offer) && text->find("//") == std::string::npos;
   field.fail("bad-host", {"manifest.expected-host", {}},
              usable ? Message{"manifest.mend-name", {offer}} : Message{"manifest.mend-host", {}});
   return std::nullopt;
@@ -133,7 +140,8 @@ std::string secret_ref(const Field& field) {
       is_dns_subdomain(std::string_view(*text).substr(slash + 1)))
     return *text;
   field.fail("bad-reference", {"manifest.expected-secret-ref", {}},
-             is_dns_subdomain(*text) ? Message{"manifest.mend-write", {"default/" + *text}} : Message{"manifest.mend-secret-ref", {}});
+             is_dns_subdomain(*text) ? Message{"manifest.mend-write", {"default/" + *text}}
+                                     : Message{"manifest.mend-secret-ref", {}});
   return "";
 }
 
@@ -141,8 +149,9 @@ model::Labels labels(const Field& field) {
   model::Labels out;
   field.each_member([&](const std::string& key, model::Position key_position, const Field& value) {
     if (!is_label_key(key))
-      field.context().report(Context::Severity::error, "bad-label", value.path(), key_position, {"manifest.expected-label-key", {}},
-                             {"manifest.found-text", {quoted(key)}}, {"manifest.mend-label-key", {}});
+      field.context().report(Context::Severity::error, "bad-label", value.path(), key_position,
+                             {"manifest.expected-label-key", {}}, {"manifest.found-text", {quoted(key)}},
+                             {"manifest.mend-label-key", {}});
     std::optional<std::string> text = value.text();
     if (text && !is_label_value(*text))
       value.fail("bad-label", {"manifest.expected-label-value", {}}, {"manifest.mend-label-value", {}});
@@ -194,7 +203,10 @@ std::optional<model::LabelSelector> selector(const Field& field) {
       values.fail("missing-field", {"manifest.expected-selector-values", {*op}}, {"manifest.mend-selector-values", {}});
     if (!takes_values && values.size() > 0)
       values.fail("not-allowed", {"manifest.expected-no-selector-values", {*op}}, {"manifest.mend-remove", {"values"}});
-    row.op = *op == "In" ? Operator::in : *op == "NotIn" ? Operator::not_in : *op == "Exists" ? Operator::exists : Operator::does_not_exist;
+    row.op = *op == "In"       ? Operator::in
+             : *op == "NotIn"  ? Operator::not_in
+             : *op == "Exists" ? Operator::exists
+                               : Operator::does_not_exist;
     out.expressions.push_back(std::move(row));
   });
   return out;
@@ -258,7 +270,8 @@ std::vector<Prefix> prefixes(const Field& field, HostBits host_bits) {
 std::vector<Prefix> dual_prefixes(const Field& single, const Field& several) {
   std::vector<Prefix> out;
   if (single.present() && several.present()) {
-    several.fail("not-allowed", {"manifest.expected-one-spelling", {}}, {"manifest.found-both", {}}, {"manifest.mend-one-spelling", {}});
+    several.fail("not-allowed", {"manifest.expected-one-spelling", {}}, {"manifest.found-both", {}},
+                 {"manifest.mend-one-spelling", {}});
     return out;
   }
   if (single.present()) {
@@ -268,7 +281,8 @@ std::vector<Prefix> dual_prefixes(const Field& single, const Field& several) {
   several.each([&](const Field& item) {
     std::optional<Prefix> value = prefix(item);
     if (!value) return;
-    bool taken = std::any_of(out.begin(), out.end(), [&](const Prefix& other) { return other.family() == value->family(); });
+    bool taken =
+        std::any_of(out.begin(), out.end(), [&](const Prefix& other) { return other.family() == value->family(); });
     if (taken) {
       item.fail("too-many", {"manifest.expected-one-each-family", {}}, {"manifest.mend-one-each-family", {}});
       return;
@@ -284,8 +298,9 @@ std::optional<Address> address(const Field& field) {
   std::optional<Address> value = Address::parse(*text);
   if (value) return value;
   std::optional<Address> without_length = Address::parse(std::string_view(*text).substr(0, text->find('/')));
-  field.fail("bad-address", {"manifest.expected-address", {}},
-             without_length ? Message{"manifest.mend-write", {without_length->text()}} : Message{"manifest.mend-address", {}});
+  field.fail(
+      "bad-address", {"manifest.expected-address", {}},
+      without_length ? Message{"manifest.mend-write", {without_length->text()}} : Message{"manifest.mend-address", {}});
   return std::nullopt;
 }
 
@@ -304,7 +319,8 @@ std::vector<Address> dual_addresses(const Field& field) {
   field.each([&](const Field& item) {
     std::optional<Address> value = host_address(item);
     if (!value) return;
-    bool taken = std::any_of(out.begin(), out.end(), [&](const Address& other) { return other.family() == value->family(); });
+    bool taken =
+        std::any_of(out.begin(), out.end(), [&](const Address& other) { return other.family() == value->family(); });
     if (taken) {
       item.fail("too-many", {"manifest.expected-one-each-family", {}}, {"manifest.mend-one-each-family", {}});
       return;
@@ -368,7 +384,8 @@ bool Unique::add(const Field& field, const std::string& name) {
   auto [at, fresh] = seen_.emplace(name, field.position());
   if (fresh) return true;
   field.fail("duplicate-name", {"manifest.expected-unique", {}},
-             {"manifest.found-duplicate", {quoted(name), std::to_string(at->second.line)}}, {"manifest.mend-unique", {}});
+             {"manifest.found-duplicate", {quoted(name), std::to_string(at->second.line)}},
+             {"manifest.mend-unique", {}});
   return false;
 }
 

@@ -38,8 +38,10 @@ void container_ports(const Field& containers, std::vector<model::ContainerPort>&
       Field name = port["name"];
       if (name.present()) {
         std::optional<model::PortRef> ref = name.node().type == Node::Type::text ? port_ref(name) : std::nullopt;
-        if (ref) row.name = ref->name;
-        else if (name.node().type != Node::Type::text) name.text();
+        if (ref)
+          row.name = ref->name;
+        else if (name.node().type != Node::Type::text)
+          name.text();
       }
       if (row.port != 0) out.push_back(std::move(row));
     });
@@ -120,7 +122,8 @@ void pinned_addresses(Mapping& root, model::Pod& pod) {
 
 void node_addresses(const Field& field, model::Node& node) {
   auto add = [](std::vector<model::Address>& list, const model::Address& value) {
-    bool taken = std::any_of(list.begin(), list.end(), [&](const model::Address& other) { return other.family() == value.family(); });
+    bool taken = std::any_of(list.begin(), list.end(),
+                             [&](const model::Address& other) { return other.family() == value.family(); });
     if (!taken) list.push_back(value);
   };
   field.each([&](const Field& item) {
@@ -149,7 +152,8 @@ void node_labels(Mapping& root, model::Node& node) {
   }
   Mapping metadata(root["metadata"]);
   Mapping map(metadata["labels"]);
-  map["kubernetes.io/os"].fail("bad-value", {"manifest.expected-one-of", {"linux, windows"}}, {"manifest.mend-one-of", {}});
+  map["kubernetes.io/os"].fail("bad-value", {"manifest.expected-one-of", {"linux, windows"}},
+                               {"manifest.mend-one-of", {}});
 }
 
 std::uint32_t max_pods_of(Mapping& status) {
@@ -197,8 +201,10 @@ model::AnyObject read_node(Mapping& root, model::Meta meta, const std::string&) 
   node_labels(root, *out);
   Mapping spec(root["spec"]);
   Field several = spec["podCIDRs"];
-  if (several.present()) out->pod_cidrs = prefixes(several);
-  else if (std::optional<model::Prefix> one = prefix(spec["podCIDR"])) out->pod_cidrs = {*one};
+  if (several.present())
+    out->pod_cidrs = prefixes(several);
+  else if (std::optional<model::Prefix> one = prefix(spec["podCIDR"]))
+    out->pod_cidrs = {*one};
   out->taints = taints(spec["taints"]);
   out->unschedulable = spec["unschedulable"].boolean().value_or(false);
   Mapping status(root["status"]);
@@ -229,15 +235,17 @@ model::AnyObject read_workload(Mapping& root, model::Meta meta, const std::strin
   std::optional<model::LabelSelector> chosen = selector(selector_field);
   template_of(spec.required("template"), *out);
   if (chosen) out->selector = *chosen;
-  bool empty = chosen && chosen->empty() && kind != Kind::Job;
+  bool empty = chosen && chosen->empty() && kind != Kind::Job && !spec_field.context().failed;
   if (empty)
     selector_field.fail("bad-selector", {"manifest.expected-selector-not-empty", {}}, {"manifest.found-mapping", {}},
                         {"manifest.mend-selector-not-empty", {}});
-  if (chosen && !empty && kind != Kind::Job && !chosen->matches(out->template_labels))
-    selector_field.fail("bad-selector", {"manifest.expected-selector-matches", {}}, {"manifest.found-selector-differs", {}},
-                        {"manifest.mend-selector-matches", {}});
-  if (kind == Kind::Job) out->replicas = job_pods(spec);
-  else if (kind != Kind::DaemonSet) out->replicas = static_cast<std::uint32_t>(spec["replicas"].number(0, 100000).value_or(1));
+  if (chosen && !empty && kind != Kind::Job && !spec_field.context().failed && !chosen->matches(out->template_labels))
+    selector_field.fail("bad-selector", {"manifest.expected-selector-matches", {}},
+                        {"manifest.found-selector-differs", {}}, {"manifest.mend-selector-matches", {}});
+  if (kind == Kind::Job)
+    out->replicas = job_pods(spec);
+  else if (kind != Kind::DaemonSet)
+    out->replicas = static_cast<std::uint32_t>(spec["replicas"].number(0, 100000).value_or(1));
   if (kind == Kind::StatefulSet) out->service_name = spec["serviceName"].text_or();
   return std::shared_ptr<const model::Workload>(out);
 }

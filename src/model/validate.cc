@@ -10,7 +10,8 @@
 
 namespace bailey::model {
 
-void Report::error(const Meta& meta, std::string path, std::string code, base::Message expected, base::Message found, base::Message mend) {
+void Report::error(const Meta& meta, std::string path, std::string code, base::Message expected, base::Message found,
+                   base::Message mend) {
   InputError error;
   error.code = std::move(code);
   error.file = meta.source->file();
@@ -69,8 +70,8 @@ class References {
   bool need(const Meta& meta, const std::string& path, Kind kind, const std::string& name) {
     if (name.empty() || snapshot_.find<T>(kind, name)) return true;
     std::string ref = ObjectRef{kind, "", name}.text();
-    report_.error(meta, path, "dangling-reference", {"model.expected-existing", {std::string(model::name(kind))}}, {"model.found-missing", {ref}},
-                  mend_name<T>(snapshot_, kind, name));
+    report_.error(meta, path, "dangling-reference", {"model.expected-existing", {std::string(model::name(kind))}},
+                  {"model.found-missing", {ref}}, mend_name<T>(snapshot_, kind, name));
     return false;
   }
   bool need_subnet(const Meta& meta, const std::string& path, const SubnetRef& ref) {
@@ -82,7 +83,8 @@ class References {
     std::string near = base::nearest(ref.subnet, names);
     base::Message mend{"model.mend-create", {}};
     if (!near.empty()) mend = {"model.mend-did-you-mean", {ref.vnet + "/" + near}};
-    report_.error(meta, path, "dangling-reference", {"model.expected-existing-subnet", {ref.vnet}}, {"model.found-missing", {ref.text()}}, mend);
+    report_.error(meta, path, "dangling-reference", {"model.expected-existing-subnet", {ref.vnet}},
+                  {"model.found-missing", {ref.text()}}, mend);
     return false;
   }
 
@@ -95,7 +97,8 @@ void References::networks() {
     for (std::size_t i = 0; i < vnet->subnets.size(); ++i) {
       std::string path = "spec.subnets[" + std::to_string(i) + "].";
       const Subnet& subnet = vnet->subnets[i];
-      need<NetworkSecurityGroup>(vnet->meta, path + "networkSecurityGroup", Kind::NetworkSecurityGroup, subnet.network_security_group);
+      need<NetworkSecurityGroup>(vnet->meta, path + "networkSecurityGroup", Kind::NetworkSecurityGroup,
+                                 subnet.network_security_group);
       need<RouteTable>(vnet->meta, path + "routeTable", Kind::RouteTable, subnet.route_table);
     }
 }
@@ -109,7 +112,8 @@ void References::peerings() {
     auto [at, fresh] = directions.emplace(std::pair{peering->from, peering->to}, peering->meta.name);
     if (!fresh)
       report_.error(peering->meta, "spec.to", "duplicate-peering", {"model.expected-one-direction", {}},
-                    {"model.found-same-direction", {peering->from, peering->to, "NetworkPeering/" + at->second}}, {"model.mend-remove", {}});
+                    {"model.found-same-direction", {peering->from, peering->to, "NetworkPeering/" + at->second}},
+                    {"model.mend-remove", {}});
     if (!peering->use_remote_gateways) continue;
     for (const auto& gateway : snapshot_.all<NetworkGateway>())
       if (gateway->subnet.vnet == peering->from)
@@ -126,12 +130,14 @@ void References::interfaces() {
   std::map<std::string, std::string> nodes;
   for (const auto& nic : snapshot_.all<NetworkInterface>()) {
     need_subnet(nic->meta, "spec.subnet", nic->subnet);
-    need<NetworkSecurityGroup>(nic->meta, "spec.networkSecurityGroup", Kind::NetworkSecurityGroup, nic->network_security_group);
+    need<NetworkSecurityGroup>(nic->meta, "spec.networkSecurityGroup", Kind::NetworkSecurityGroup,
+                               nic->network_security_group);
     if (nic->node.empty()) continue;
     auto [at, fresh] = nodes.emplace(nic->node, nic->meta.name);
     if (!fresh)
       report_.error(nic->meta, "spec.node", "duplicate-owner", {"model.expected-one-interface", {}},
-                    {"model.found-second-interface", {nic->node, "NetworkInterface/" + at->second}}, {"model.mend-remove", {}});
+                    {"model.found-second-interface", {nic->node, "NetworkInterface/" + at->second}},
+                    {"model.mend-remove", {}});
   }
 }
 
@@ -145,13 +151,15 @@ void References::gateways() {
                     {"model.found-second-gateway", {"NetworkGateway/" + at->second}}, {"model.mend-remove", {}});
   }
   for (const auto& connection : snapshot_.all<GatewayConnection>()) {
-    need<OnPremisesNetwork>(connection->meta, "spec.onPremisesNetwork", Kind::OnPremisesNetwork, connection->on_premises_network);
+    need<OnPremisesNetwork>(connection->meta, "spec.onPremisesNetwork", Kind::OnPremisesNetwork,
+                            connection->on_premises_network);
     if (!need<NetworkGateway>(connection->meta, "spec.gateway", Kind::NetworkGateway, connection->gateway)) continue;
     const NetworkGateway* gateway = snapshot_.find<NetworkGateway>(Kind::NetworkGateway, connection->gateway);
     if (!gateway || gateway->type == connection->type) continue;
     auto word = [](GatewayType type) { return std::string(type == GatewayType::vpn ? "Vpn" : "ExpressRoute"); };
     report_.error(connection->meta, "spec.type", "bad-value", {"model.expected-type", {word(gateway->type)}},
-                  {"model.found-text", {word(connection->type)}}, {"model.mend-write", {"type: " + word(gateway->type)}});
+                  {"model.found-text", {word(connection->type)}},
+                  {"model.mend-write", {"type: " + word(gateway->type)}});
   }
 }
 
@@ -165,8 +173,8 @@ void References::clusters() {
       if (!need_subnet(cluster->meta, path, pool.subnet) || pool.subnet.empty()) continue;
       if (home.empty()) home = pool.subnet.vnet;
       if (pool.subnet.vnet != home)
-        report_.error(cluster->meta, path, "several-networks", {"model.expected-same-network", {home}}, {"model.found-text", {pool.subnet.text()}},
-                      {"model.mend-same-network", {}});
+        report_.error(cluster->meta, path, "several-networks", {"model.expected-same-network", {home}},
+                      {"model.found-text", {pool.subnet.text()}}, {"model.mend-same-network", {}});
     }
   }
 }
@@ -186,8 +194,8 @@ void References::hosts() {
       if (!need<NetworkInterface>(host->meta, path, Kind::NetworkInterface, nic)) continue;
       auto [at, fresh] = owners.emplace(nic, "LabHost/" + host->meta.name);
       if (!fresh)
-        report_.error(host->meta, path, "duplicate-owner", {"model.expected-one-owner", {}}, {"model.found-owner", {"NetworkInterface/" + nic, at->second}},
-                      {"model.mend-owner", {}});
+        report_.error(host->meta, path, "duplicate-owner", {"model.expected-one-owner", {}},
+                      {"model.found-owner", {"NetworkInterface/" + nic, at->second}}, {"model.mend-owner", {}});
     }
   }
   for (const auto& network : snapshot_.all<OnPremisesNetwork>())
@@ -195,13 +203,15 @@ void References::hosts() {
       const std::string& name = network->hosts[i].name;
       auto [at, fresh] = names.emplace(name, "OnPremisesNetwork/" + network->meta.name);
       if (!fresh && !name.empty())
-        report_.error(network->meta, "spec.hosts[" + std::to_string(i) + "].name", "duplicate-name", {"model.expected-free-name", {}},
-                      {"model.found-taken", {name, at->second}}, {"model.mend-rename", {}});
+        report_.error(network->meta, "spec.hosts[" + std::to_string(i) + "].name", "duplicate-name",
+                      {"model.expected-free-name", {}}, {"model.found-taken", {name, at->second}},
+                      {"model.mend-rename", {}});
     }
 }
 
 void References::fronts() {
-  for (const auto& balancer : snapshot_.all<LoadBalancer>()) need_subnet(balancer->meta, "spec.subnet", balancer->subnet);
+  for (const auto& balancer : snapshot_.all<LoadBalancer>())
+    need_subnet(balancer->meta, "spec.subnet", balancer->subnet);
   for (const auto& gateway : snapshot_.all<ApplicationGateway>()) {
     need_subnet(gateway->meta, "spec.subnet", gateway->subnet);
     if (gateway->waf_policy.empty()) continue;
@@ -221,10 +231,12 @@ void References::fronts() {
 void References::roles() {
   constexpr std::string_view built_in[] = {"Owner", "Contributor", "Network Contributor", "Reader"};
   for (const auto& assignment : snapshot_.all<RoleAssignment>()) {
-    bool known = assignment->role.empty() || std::find(std::begin(built_in), std::end(built_in), assignment->role) != std::end(built_in) ||
+    bool known = assignment->role.empty() ||
+                 std::find(std::begin(built_in), std::end(built_in), assignment->role) != std::end(built_in) ||
                  snapshot_.find<RoleDefinition>(Kind::RoleDefinition, assignment->role);
     if (known) continue;
-    report_.error(assignment->meta, "spec.role", "dangling-reference", {"model.expected-role", {}}, {"model.found-missing", {assignment->role}},
+    report_.error(assignment->meta, "spec.role", "dangling-reference", {"model.expected-role", {}},
+                  {"model.found-missing", {assignment->role}},
                   mend_name<RoleDefinition>(snapshot_, Kind::RoleDefinition, assignment->role));
   }
 }

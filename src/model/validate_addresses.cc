@@ -13,7 +13,9 @@ std::string list_of(const std::vector<Prefix>& prefixes) {
   return out;
 }
 
-std::string indexed(std::string_view path, std::size_t index) { return std::string(path) + "[" + std::to_string(index) + "]"; }
+std::string indexed(std::string_view path, std::size_t index) {
+  return std::string(path) + "[" + std::to_string(index) + "]";
+}
 
 class Addresses {
  public:
@@ -28,12 +30,13 @@ class Addresses {
 
  private:
   // Remembers the owner; reports an address that somebody has already.
-  void claim(const std::string& domain, const Address& address, const Meta& meta, std::string path, std::string owner = "") {
+  void claim(const std::string& domain, const Address& address, const Meta& meta, std::string path,
+             std::string owner = "") {
     if (owner.empty()) owner = meta.ref().text();
     auto [at, fresh] = owners_.emplace(std::pair{domain, address}, owner);
     if (fresh || at->second == owner) return;
-    report_.error(meta, std::move(path), "duplicate-address", {"model.expected-free", {}}, {"model.found-taken", {address.text(), at->second}},
-                  {"model.mend-other-address", {}});
+    report_.error(meta, std::move(path), "duplicate-address", {"model.expected-free", {}},
+                  {"model.found-taken", {address.text(), at->second}}, {"model.mend-other-address", {}});
   }
   bool in_subnet(const Meta& meta, const std::string& path, const SubnetRef& ref, const Address& address);
 
@@ -49,14 +52,16 @@ bool Addresses::in_subnet(const Meta& meta, const std::string& path, const Subne
   auto holds = [&](const Prefix& prefix) { return prefix.contains(address); };
   auto at = std::find_if(subnet->prefixes.begin(), subnet->prefixes.end(), holds);
   if (at == subnet->prefixes.end()) {
-    report_.error(meta, path, "outside-range", {"model.expected-in-subnet", {list_of(subnet->prefixes) + " (" + ref.text() + ")"}},
+    report_.error(meta, path, "outside-range",
+                  {"model.expected-in-subnet", {list_of(subnet->prefixes) + " (" + ref.text() + ")"}},
                   {"model.found-text", {address.text()}}, {"model.mend-inside", {}});
     return false;
   }
   bool reserved = address < at->at(4) || address == at->last();
   if (!reserved) return true;
-  report_.error(meta, path, "reserved-address", {"model.expected-usable", {}}, {"model.found-reserved", {address.text()}},
-                {"model.mend-usable", {at->at(4).text(), Address::from_number(at->family(), at->last().number() - 1).text()}});
+  report_.error(
+      meta, path, "reserved-address", {"model.expected-usable", {}}, {"model.found-reserved", {address.text()}},
+      {"model.mend-usable", {at->at(4).text(), Address::from_number(at->family(), at->last().number() - 1).text()}});
   return false;
 }
 
@@ -65,7 +70,8 @@ void Addresses::interfaces() {
     for (std::size_t i = 0; i < nic->addresses.size(); ++i) {
       std::string path = indexed("spec.addresses", i);
       if (!in_subnet(nic->meta, path, nic->subnet, nic->addresses[i])) continue;
-      claim("vnet/" + nic->subnet.vnet, nic->addresses[i], nic->meta, path, nic->node.empty() ? "" : "Node/" + nic->node);
+      claim("vnet/" + nic->subnet.vnet, nic->addresses[i], nic->meta, path,
+            nic->node.empty() ? "" : "Node/" + nic->node);
     }
 }
 
@@ -81,8 +87,10 @@ void Addresses::nodes() {
   for (const auto& node : snapshot_.all<Node>()) {
     if (node->meta.generated) continue;
     std::string domain = "nodes";
-    if (networks.contains(node->cluster)) domain = "vnet/" + networks[node->cluster];
-    else if (node->cluster.empty() && networks.size() == 1) domain = "vnet/" + networks.begin()->second;
+    if (networks.contains(node->cluster))
+      domain = "vnet/" + networks[node->cluster];
+    else if (node->cluster.empty() && networks.size() == 1)
+      domain = "vnet/" + networks.begin()->second;
     for (const Address& address : node->addresses) claim(domain, address, node->meta, "status.addresses");
   }
 }
@@ -91,8 +99,8 @@ void Addresses::hosts() {
   for (const auto& network : snapshot_.all<OnPremisesNetwork>())
     for (std::size_t i = 0; i < network->hosts.size(); ++i)
       for (std::size_t j = 0; j < network->hosts[i].addresses.size(); ++j)
-        claim("onprem/" + network->meta.name, network->hosts[i].addresses[j], network->meta, indexed(indexed("spec.hosts", i) + ".addresses", j),
-              "host/" + network->hosts[i].name);
+        claim("onprem/" + network->meta.name, network->hosts[i].addresses[j], network->meta,
+              indexed(indexed("spec.hosts", i) + ".addresses", j), "host/" + network->hosts[i].name);
   for (const auto& host : snapshot_.all<LabHost>()) {
     if (host->network == LabHost::Network::interfaces) continue;
     bool internet = host->network == LabHost::Network::internet;
@@ -104,9 +112,10 @@ void Addresses::hosts() {
       bool outside = network && std::none_of(network->address_space.begin(), network->address_space.end(),
                                              [&](const Prefix& prefix) { return prefix.contains(address); });
       if (outside)
-        report_.error(host->meta, path, "outside-range",
-                      {"model.expected-in-space", {list_of(network->address_space) + " (" + network->meta.ref().text() + ")"}},
-                      {"model.found-text", {address.text()}}, {"model.mend-inside", {}});
+        report_.error(
+            host->meta, path, "outside-range",
+            {"model.expected-in-space", {list_of(network->address_space) + " (" + network->meta.ref().text() + ")"}},
+            {"model.found-text", {address.text()}}, {"model.mend-inside", {}});
       else
         claim(internet ? "internet" : "onprem/" + host->on_premises_network, address, host->meta, path);
     }
@@ -118,7 +127,8 @@ void Addresses::pods() {
     if (pod->spec.host_network || pod->finished() || pod->meta.deleting) continue;
     auto cluster = pod->meta.labels.find("bailey.dev/cluster");
     std::string domain = "pods/" + (cluster == pod->meta.labels.end() ? "" : cluster->second);
-    for (const Address& address : pod->pinned_addresses) claim(domain, address, pod->meta, "metadata.annotations.bailey.dev/addresses");
+    for (const Address& address : pod->pinned_addresses)
+      claim(domain, address, pod->meta, "metadata.annotations.bailey.dev/addresses");
   }
 }
 
@@ -150,14 +160,15 @@ void Addresses::balancers() {
                                  !in_subnet(balancer->meta, path, balancer->subnet, range.last)))
         continue;
       auto clash = [&](const std::string& owner, const AddressRange& other) {
-        report_.error(balancer->meta, path, "duplicate-address", {"model.expected-free", {}}, {"model.found-taken", {other.text(), owner}},
-                      {"model.mend-other-address", {}});
+        report_.error(balancer->meta, path, "duplicate-address", {"model.expected-free", {}},
+                      {"model.found-taken", {other.text(), owner}}, {"model.mend-other-address", {}});
       };
       auto owner = owners_.lower_bound({domain, range.first});
       if (owner != owners_.end() && owner->first.first == domain && range.contains(owner->first.second))
         clash(owner->second, {owner->first.second, owner->first.second});
       for (const Taken& other : taken)
-        if (other.domain == domain && (other.range.contains(range.first) || range.contains(other.range.first))) clash(other.owner, other.range);
+        if (other.domain == domain && (other.range.contains(range.first) || range.contains(other.range.first)))
+          clash(other.owner, other.range);
       taken.push_back({domain, range, balancer->meta.ref().text()});
     }
 }

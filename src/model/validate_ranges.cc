@@ -24,9 +24,10 @@ base::Message found(const Clash& clash, std::string ours, std::string theirs) {
   return {"model.found-overlap", {clash.ours.text(), std::move(ours), clash.theirs.text(), std::move(theirs)}};
 }
 
-void overlapping(Report& report, const Meta& meta, std::string path, const Clash& clash, std::string ours, std::string theirs) {
-  report.error(meta, std::move(path), "overlap", {"model.expected-disjoint", {}}, found(clash, std::move(ours), std::move(theirs)),
-               {"model.mend-range", {}});
+void overlapping(Report& report, const Meta& meta, std::string path, const Clash& clash, std::string ours,
+                 std::string theirs) {
+  report.error(meta, std::move(path), "overlap", {"model.expected-disjoint", {}},
+               found(clash, std::move(ours), std::move(theirs)), {"model.mend-range", {}});
 }
 
 void check_peerings(const Snapshot& snapshot, Report& report) {
@@ -47,12 +48,14 @@ void check_connections(const Snapshot& snapshot, Report& report) {
     const auto* vnet = gateway ? snapshot.find<VirtualNetwork>(Kind::VirtualNetwork, gateway->subnet.vnet) : nullptr;
     if (!vnet || !network) continue;
     if (std::optional<Clash> clash = overlap(network->address_space, vnet->address_space))
-      overlapping(report, connection->meta, "spec.onPremisesNetwork", *clash, network->meta.ref().text(), vnet->meta.ref().text());
+      overlapping(report, connection->meta, "spec.onPremisesNetwork", *clash, network->meta.ref().text(),
+                  vnet->meta.ref().text());
   }
 }
 
 // The field in which a cluster's range stands, whichever of the two spellings was used.
-std::string range_path(const Cluster& cluster, const std::string& single, const std::vector<Prefix>& ranges, const Prefix& range) {
+std::string range_path(const Cluster& cluster, const std::string& single, const std::vector<Prefix>& ranges,
+                       const Prefix& range) {
   Position at = cluster.meta.source->at("spec." + single);
   if (at != cluster.meta.source->at("spec")) return "spec." + single;
   auto index = std::find(ranges.begin(), ranges.end(), range) - ranges.begin();
@@ -77,14 +80,14 @@ void check_dns(const Cluster& cluster, Report& report) {
   std::string list;
   for (const Prefix& prefix : cluster.service_cidrs) list += (list.empty() ? "" : ", ") + prefix.text();
   if (at == cluster.service_cidrs.end()) {
-    report.error(cluster.meta, "spec.dnsServiceIP", "outside-range", {"model.expected-dns-inside", {list}}, {"model.found-text", {dns.text()}},
-                 {"model.mend-write", {usual(cluster.service_cidrs[0])}});
+    report.error(cluster.meta, "spec.dnsServiceIP", "outside-range", {"model.expected-dns-inside", {list}},
+                 {"model.found-text", {dns.text()}}, {"model.mend-write", {usual(cluster.service_cidrs[0])}});
     return;
   }
   bool first = dns == at->at(1) || dns == at->first();
   if (first)
-    report.error(cluster.meta, "spec.dnsServiceIP", "reserved-address", {"model.expected-dns-not-first", {}}, {"model.found-text", {dns.text()}},
-                 {"model.mend-write", {usual(*at)}});
+    report.error(cluster.meta, "spec.dnsServiceIP", "reserved-address", {"model.expected-dns-not-first", {}},
+                 {"model.found-text", {dns.text()}}, {"model.mend-write", {usual(*at)}});
 }
 
 void check_cluster(const Snapshot& snapshot, const Cluster& cluster, Report& report) {
@@ -92,19 +95,24 @@ void check_cluster(const Snapshot& snapshot, const Cluster& cluster, Report& rep
   std::string own = cluster.meta.ref().text();
   const std::vector<Prefix> pods = kubenet ? cluster.pod_cidrs : std::vector<Prefix>{};
   if (std::optional<Clash> clash = overlap(cluster.service_cidrs, pods))
-    overlapping(report, cluster.meta, range_path(cluster, "serviceCIDR", cluster.service_cidrs, clash->ours), *clash, "serviceCIDR", "podCIDR");
+    overlapping(report, cluster.meta, range_path(cluster, "serviceCIDR", cluster.service_cidrs, clash->ours), *clash,
+                "serviceCIDR", "podCIDR");
   for (const VirtualNetwork* vnet : networks_of(snapshot, cluster)) {
     if (std::optional<Clash> clash = overlap(cluster.service_cidrs, vnet->address_space))
-      overlapping(report, cluster.meta, range_path(cluster, "serviceCIDR", cluster.service_cidrs, clash->ours), *clash, "serviceCIDR", vnet->meta.ref().text());
+      overlapping(report, cluster.meta, range_path(cluster, "serviceCIDR", cluster.service_cidrs, clash->ours), *clash,
+                  "serviceCIDR", vnet->meta.ref().text());
     if (std::optional<Clash> clash = overlap(pods, vnet->address_space))
-      overlapping(report, cluster.meta, range_path(cluster, "podCIDR", pods, clash->ours), *clash, "podCIDR", vnet->meta.ref().text());
+      overlapping(report, cluster.meta, range_path(cluster, "podCIDR", pods, clash->ours), *clash, "podCIDR",
+                  vnet->meta.ref().text());
     // Pods of two kubenet clusters in one network are reached by the routes of the same network.
     for (const auto& other : snapshot.all<Cluster>()) {
       bool earlier = other->meta.name < cluster.meta.name && other->network_model == NetworkModel::kubenet && kubenet;
-      std::vector<const VirtualNetwork*> theirs = earlier ? networks_of(snapshot, *other) : std::vector<const VirtualNetwork*>{};
+      std::vector<const VirtualNetwork*> theirs =
+          earlier ? networks_of(snapshot, *other) : std::vector<const VirtualNetwork*>{};
       if (std::find(theirs.begin(), theirs.end(), vnet) == theirs.end()) continue;
       if (std::optional<Clash> clash = overlap(pods, other->pod_cidrs))
-        overlapping(report, cluster.meta, range_path(cluster, "podCIDR", pods, clash->ours), *clash, own, other->meta.ref().text());
+        overlapping(report, cluster.meta, range_path(cluster, "podCIDR", pods, clash->ours), *clash, own,
+                    other->meta.ref().text());
     }
   }
   check_dns(cluster, report);

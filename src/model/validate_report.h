@@ -12,7 +12,8 @@ namespace bailey::model {
 class Report {
  public:
   // The position is that of `path` in the object's source, or nothing where it has none.
-  void error(const Meta& meta, std::string path, std::string code, base::Message expected, base::Message found, base::Message mend);
+  void error(const Meta& meta, std::string path, std::string code, base::Message expected, base::Message found,
+             base::Message mend);
   std::vector<InputError> take();  // by file and position
 
  private:
