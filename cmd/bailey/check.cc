@@ -79,14 +79,19 @@ Json document_of(const Checked& result, const Session& session) {
   summary.set("warnings", findings.items().size()).set("infos", 0);
   Json unknown = Json::object();
   for (const auto& [kind, count] : result.unknown_kinds) unknown.set(kind, count);
-  return Json::object().set("errors", errors).set("findings", findings).set("summary", summary).set("unknown_kinds", unknown);
+  return Json::object()
+      .set("errors", errors)
+      .set("findings", findings)
+      .set("summary", summary)
+      .set("unknown_kinds", unknown);
 }
 
 void say_summary(const Checked& result, Session& session) {
   std::size_t errors = 0;
   for (const InputError& error : result.errors) errors += error.severity == InputError::Severity::error;
   session.out(session.text("cli.check.summary", {std::to_string(result.objects), std::to_string(errors),
-                                                 std::to_string(result.errors.size() - errors)}) + "\n");
+                                                 std::to_string(result.errors.size() - errors)}) +
+              "\n");
   for (const auto& [kind, count] : result.unknown_kinds)
     session.out(session.text("cli.check.unknown-kind", {kind, std::to_string(count)}) + "\n");
 }

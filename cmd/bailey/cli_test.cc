@@ -71,7 +71,8 @@ TEST(Files, FoldersAreReadSortedAndWithoutExpectations) {
   FakeRun fake;
   auto read = read_inputs({folder.path()}, fake.session);
   ASSERT_TRUE(read.ok()) << read.error().text();
-  EXPECT_THAT(names(*read), testing::ElementsAre(folder.path("a/x.json"), folder.path("a/z.yml"), folder.path("b.yaml")));
+  EXPECT_THAT(names(*read),
+              testing::ElementsAre(folder.path("a/x.json"), folder.path("a/z.yml"), folder.path("b.yaml")));
 }
 
 TEST(Files, StandardInputAndMissingFiles) {
@@ -130,7 +131,8 @@ TEST(Usage, DurationsAndNames) {
   EXPECT_EQ(parse_duration("300ms"), 300);
   EXPECT_EQ(parse_duration("10s"), 10000);
   EXPECT_EQ(parse_duration("2m"), 120000);
-  for (const char* text : {"", "10", "s", "-1s", "1.5s", "10h", "99999999s", "1 s"}) EXPECT_FALSE(parse_duration(text)) << text;
+  for (const char* text : {"", "10", "s", "-1s", "1.5s", "10h", "99999999s", "1 s"})
+    EXPECT_FALSE(parse_duration(text)) << text;
   for (const char* text : {"default", "a", "demo-12", "A_b.c"}) EXPECT_TRUE(is_lab_name(text)) << text;
   for (const char* text : {"", ".", "..", ".x", "a/b", "a b", "ü"}) EXPECT_FALSE(is_lab_name(text)) << text;
   EXPECT_FALSE(is_lab_name(std::string(64, 'a')));
@@ -142,7 +144,9 @@ TEST(Lab, UpPassesItsOptionsAndShowsProgressInOneLine) {
   FakeRun fake;
   fake.answer = json(R"({"generation":1,"converged_ms":300,"conditions":[],"made":["Cluster/default"],
                         "status":{"name":"x","generation":1,"ready":true,"seconds":0.3}})");
-  EXPECT_EQ(fake.run({"lab", "up", "--name", "x", "-f", folder.path("a.yaml"), "--fill", "--network-model", "kubenet", "--wait", "2m"}), 0);
+  EXPECT_EQ(fake.run({"lab", "up", "--name", "x", "-f", folder.path("a.yaml"), "--fill", "--network-model", "kubenet",
+                      "--wait", "2m"}),
+            0);
   EXPECT_EQ(fake.up.name, "x");
   EXPECT_EQ(fake.up.wait_ms, 120000);
   EXPECT_TRUE(fake.up.complete.fill);
@@ -218,22 +222,30 @@ TEST(Lab, DeleteChecksTheNamesBeforeItAsks) {
 TEST(Lab, OneProbeAnswersByItsExitStatus) {
   FakeRun fake;
   fake.answer = json(R"({"rows":[{"from":"pod/a/b","to":"host/c","port":"80/tcp","result":"open"}]})");
-  EXPECT_EQ(fake.run({"lab", "probe", "--from", "pod/a/b", "--to", "host/c", "--port", "80", "--family", "6", "--timeout", "1s"}), 0);
-  EXPECT_EQ(fake.requests.at(0).dump(),
-            R"({"verb":"probe","timeout_ms":1000,"rows":[{"from":"pod/a/b","to":"host/c","port":"80/tcp","family":6}]})");
+  EXPECT_EQ(fake.run({"lab", "probe", "--from", "pod/a/b", "--to", "host/c", "--port", "80", "--family", "6",
+                      "--timeout", "1s"}),
+            0);
+  EXPECT_EQ(
+      fake.requests.at(0).dump(),
+      R"({"verb":"probe","timeout_ms":1000,"rows":[{"from":"pod/a/b","to":"host/c","port":"80/tcp","family":6}]})");
   fake.answer = json(R"({"rows":[{"from":"pod/a/b","to":"host/c","port":"80/tcp","result":"dropped"}]})");
   EXPECT_EQ(fake.run({"lab", "probe", "--from", "pod/a/b", "--to", "host/c", "--port", "80/tcp", "-o", "jsonl"}), 1);
-  EXPECT_EQ(fake.out, R"({"schema":"bailey.dev/probe/v1","from":"pod/a/b","to":"host/c","port":"80/tcp","result":"dropped"})" "\n");
+  EXPECT_EQ(fake.out,
+            R"({"schema":"bailey.dev/probe/v1","from":"pod/a/b","to":"host/c","port":"80/tcp","result":"dropped"})"
+            "\n");
   EXPECT_EQ(fake.run({"lab", "probe"}), 0) << "a matrix has no one answer";
   EXPECT_FALSE(fake.requests.back().has("rows"));
 }
 
 TEST(Lab, ProbesThatMakeNoSenseAreNotAsked) {
   FakeRun fake;
-  for (std::vector<std::string> words : std::vector<std::vector<std::string>>{
-           {"--from", "pod/a/b"}, {"--from", "pod/a/b", "--to", "x y", "--port", "80"}, {"--from", "pod/a/b", "--to", "host/c", "--port", "http"},
-           {"--from", "pod/a/b", "--to", "host/c", "--port", "80", "--family", "5"}, {"--timeout", "soon"},
-           {"--from", "pod/a/b", "--to", "host/c", "--port", "80", "--cases", "x"}}) {
+  for (std::vector<std::string> words :
+       std::vector<std::vector<std::string>>{{"--from", "pod/a/b"},
+                                             {"--from", "pod/a/b", "--to", "x y", "--port", "80"},
+                                             {"--from", "pod/a/b", "--to", "host/c", "--port", "http"},
+                                             {"--from", "pod/a/b", "--to", "host/c", "--port", "80", "--family", "5"},
+                                             {"--timeout", "soon"},
+                                             {"--from", "pod/a/b", "--to", "host/c", "--port", "80", "--cases", "x"}}) {
     words.insert(words.begin(), {"lab", "probe"});
     EXPECT_EQ(fake.run(words), 2) << words.back();
     EXPECT_THAT(fake.err, StartsWith("bailey: "));
@@ -245,7 +257,8 @@ TEST(Lab, ConnAsksForWhatItNeeds) {
   FakeRun fake;
   fake.answer = json(R"({"connections":[{"id":"c1","state":"cut","reason":"peering"}]})");
   EXPECT_EQ(fake.run({"lab", "conn", "open", "c1", "--from", "pod/a/b", "--to", "host/c", "--port", "80/tcp"}), 1);
-  EXPECT_EQ(fake.requests.at(0).dump(), R"({"verb":"conn","action":"open","id":"c1","from":"pod/a/b","to":"host/c","port":"80/tcp"})");
+  EXPECT_EQ(fake.requests.at(0).dump(),
+            R"({"verb":"conn","action":"open","id":"c1","from":"pod/a/b","to":"host/c","port":"80/tcp"})");
   EXPECT_EQ(fake.run({"lab", "conn", "list"}), 0);
   EXPECT_EQ(fake.run({"lab", "conn", "send"}), 2);
   EXPECT_EQ(fake.run({"lab", "conn", "open", "c1"}), 2);
@@ -296,9 +309,10 @@ TEST(Diagnostics, PointAtTheColumn) {
             "  Write rows such as {from: pod/shop/web, to: host/desk, port: 80/tcp}.\n"
             "    2 | \tx: 가5\n"
             "      | \t     ^\n");
-  EXPECT_EQ(error_json(error, fake.session).dump(),
-            R"({"code":"x","file":"a.yaml","line":2,"column":6,"object":"Pod/a/b","field":"spec.x","expected":"4 or 6","found":"`5`",)"
-            R"("mend":"Write rows such as {from: pod/shop/web, to: host/desk, port: 80/tcp}."})");
+  EXPECT_EQ(
+      error_json(error, fake.session).dump(),
+      R"({"code":"x","file":"a.yaml","line":2,"column":6,"object":"Pod/a/b","field":"spec.x","expected":"4 or 6","found":"`5`",)"
+      R"("mend":"Write rows such as {from: pod/shop/web, to: host/desk, port: 80/tcp}."})");
 }
 
 TEST(Diagnostics, LinesThatCannotBeShownAreLeftOut) {
@@ -315,7 +329,9 @@ TEST(Diagnostics, LinesThatCannotBeShownAreLeftOut) {
 
 TEST(Check, BrokenInputEndsWithTwoAndSaysWhere) {
   FakeRun fake;
-  fake.input = "apiVersion: bailey.dev/v1alpha1\nkind: VirtualNetwork\nmetadata: {name: hub}\nspec:\n  adressSpace: [10.0.0.0/16]\n";
+  fake.input =
+      "apiVersion: bailey.dev/v1alpha1\nkind: VirtualNetwork\nmetadata: {name: hub}\nspec:\n  adressSpace: "
+      "[10.0.0.0/16]\n";
   EXPECT_EQ(fake.run({"check", "-f", "-"}), 2);
   EXPECT_THAT(fake.err, HasSubstr("<stdin>:5:3: error: "));
   EXPECT_EQ(fake.run({"check", "-f", "-", "-o", "json"}), 2);
@@ -339,9 +355,11 @@ TEST(Check, TheGuidancesIngressIsMended) {
 }
 
 TEST(Check, TheExamplesAreInOrder) {
-  for (const char* folder : {"contoso", "families/ipv4", "families/ipv6", "families/dual", "seed/network-policy.yaml"}) {
+  for (const char* folder :
+       {"contoso", "families/ipv4", "families/ipv6", "families/dual", "seed/network-policy.yaml"}) {
     FakeRun fake;
-    EXPECT_EQ(fake.run({"check", "-f", std::string(BAILEY_SOURCE_DIR) + "/examples/" + folder}), 0) << folder << fake.err;
+    EXPECT_EQ(fake.run({"check", "-f", std::string(BAILEY_SOURCE_DIR) + "/examples/" + folder}), 0)
+        << folder << fake.err;
     EXPECT_THAT(fake.out, HasSubstr(" 0 errors, 0 warnings")) << folder;
   }
 }
@@ -349,7 +367,8 @@ TEST(Check, TheExamplesAreInOrder) {
 TEST(Reach, RoutesOfTheExample) {
   FakeRun fake;
   std::string folder = std::string(BAILEY_SOURCE_DIR) + "/examples/contoso";
-  EXPECT_EQ(fake.run({"reach", "-f", folder, "--route", "--from", "nic/vm", "--to", "192.168.1.10", "-o", "json"}), 0) << fake.err;
+  EXPECT_EQ(fake.run({"reach", "-f", folder, "--route", "--from", "nic/vm", "--to", "192.168.1.10", "-o", "json"}), 0)
+      << fake.err;
   Json route = json(fake.out);
   EXPECT_EQ(route["schema"].as_string(), "bailey.dev/route/v1");
   EXPECT_EQ(route["next_hop_type"].as_string(), "VirtualAppliance");
@@ -365,24 +384,28 @@ TEST(Reach, RoutesOfTheExample) {
 
 TEST(Rows, AreReadFromThreeForms) {
   std::string expected = R"({"from":"pod/a/b","to":"host/c","port":"80/tcp"})";
-  for (std::string_view text : {"- {from: pod/a/b, to: host/c, port: 80/tcp}\n", "- from: pod/a/b\n  to: host/c\n  port: 80\n",
-                                R"([{"from":"pod/a/b","to":"host/c","port":"80/tcp"}])",
-                                R"({"rows":[{"from":"pod/a/b","to":"host/c","port":"80/tcp"}]})",
-                                "{\"from\":\"pod/a/b\",\"to\":\"host/c\",\"port\":\"80/tcp\"}\n",
-                                "expect:\n- {from: pod/a/b, to: host/c, port: 80/tcp, verdict: deny}\n"}) {
+  for (std::string_view text :
+       {"- {from: pod/a/b, to: host/c, port: 80/tcp}\n", "- from: pod/a/b\n  to: host/c\n  port: 80\n",
+        R"([{"from":"pod/a/b","to":"host/c","port":"80/tcp"}])",
+        R"({"rows":[{"from":"pod/a/b","to":"host/c","port":"80/tcp"}]})",
+        "{\"from\":\"pod/a/b\",\"to\":\"host/c\",\"port\":\"80/tcp\"}\n",
+        "expect:\n- {from: pod/a/b, to: host/c, port: 80/tcp, verdict: deny}\n"}) {
     Rows rows = parse_rows({"x", std::string(text)});
     ASSERT_TRUE(rows.errors.empty()) << text;
     ASSERT_EQ(rows.rows.size(), 1u) << text;
     EXPECT_EQ(rows.rows[0].dump(), expected) << text;
   }
-  Rows lines = parse_rows({"x", "{\"id\":\"1\",\"from\":\"pod/a/b\",\"to\":\"host/c\",\"port\":\"icmp\",\"family\":6}\n\n"
-                                "{\"id\":\"2\",\"from\":\"pod/a/b\",\"to\":\"host/c\",\"port\":\"53/udp\"}\n"});
+  Rows lines = parse_rows({"x",
+                           "{\"id\":\"1\",\"from\":\"pod/a/b\",\"to\":\"host/c\",\"port\":\"icmp\",\"family\":6}\n\n"
+                           "{\"id\":\"2\",\"from\":\"pod/a/b\",\"to\":\"host/c\",\"port\":\"53/udp\"}\n"});
   ASSERT_EQ(lines.rows.size(), 2u);
   EXPECT_EQ(lines.rows[0].dump(), R"({"id":"1","from":"pod/a/b","to":"host/c","port":"icmp","family":6})");
 }
 
 TEST(Rows, MistakesSayWhere) {
-  Rows rows = parse_rows({"x", "- {from: pod/a/b, to: nowhere, port: 80}\n- {from: pod/a/b, port: 80}\n- 7\n- {from: pod/a/b, to: host/c, port: x, family: 5}\n"});
+  Rows rows = parse_rows({"x",
+                          "- {from: pod/a/b, to: nowhere, port: 80}\n- {from: pod/a/b, port: 80}\n- 7\n- {from: "
+                          "pod/a/b, to: host/c, port: x, family: 5}\n"});
   EXPECT_TRUE(rows.rows.empty());
   ASSERT_EQ(rows.errors.size(), 5u);
   EXPECT_EQ(rows.errors[0].position, (model::Position{1, 23}));
@@ -410,7 +433,8 @@ constexpr std::string_view expectations = R"(expect:
 TEST(LabTest, ComparesAndCounts) {
   FakeRun fake;
   fake.input = expectations;
-  fake.answers["status"] = json(R"({"pods":[{"namespace":"a","name":"b","node":"n","addresses":["10.0.0.9"]}],"hosts":[]})");
+  fake.answers["status"] =
+      json(R"({"pods":[{"namespace":"a","name":"b","node":"n","addresses":["10.0.0.9"]}],"hosts":[]})");
   fake.answers["probe"] = json(R"({"rows":[{"result":"open","source_seen":"10.0.0.9","answered_by":"host/c"},
                                            {"result":"dropped"},{"result":"dropped"}]})");
   fake.answer = json(R"({"labs":[]})");
@@ -431,7 +455,8 @@ TEST(LabTest, ComparesAndCounts) {
 TEST(LabTest, AFailureAndAPendingRowThatPassesFailTheRun) {
   FakeRun fake;
   fake.input = expectations;
-  fake.answers["status"] = json(R"({"pods":[{"namespace":"a","name":"b","node":"n","addresses":["10.0.0.9"]}],"hosts":[]})");
+  fake.answers["status"] =
+      json(R"({"pods":[{"namespace":"a","name":"b","node":"n","addresses":["10.0.0.9"]}],"hosts":[]})");
   fake.answers["probe"] = json(R"({"rows":[{"result":"open","source_seen":"10.0.0.1","answered_by":"host/c"},
                                            {"result":"dropped"},{"result":"open"}]})");
   fake.answer = json(R"({"labs":[]})");
@@ -450,8 +475,9 @@ TEST(LabTest, AFailureAndAPendingRowThatPassesFailTheRun) {
 TEST(LabTest, CommandsOfThisProgramAreRun) {
   FakeRun fake;
   fake.session.program = "/bin/echo";  // prints what it is asked for
-  fake.input = "expect:\n- {id: a, command: [bailey, hello, \"{lab}\"], stdout_has: [hello x]}\n"
-               "- {id: b, command: [bailey, hello], exit: 2}\n- {id: c, command: [rm, x]}\n";
+  fake.input =
+      "expect:\n- {id: a, command: [bailey, hello, \"{lab}\"], stdout_has: [hello x]}\n"
+      "- {id: b, command: [bailey, hello], exit: 2}\n- {id: c, command: [rm, x]}\n";
   fake.answer = json(R"({"labs":[]})");
   EXPECT_EQ(fake.run({"lab", "test", "--name", "x", "-f", "-"}), 1);
   EXPECT_TRUE(fake.out.ends_with("1 passed, 2 failed, 0 pending\n")) << fake.out;
@@ -469,7 +495,8 @@ TEST(LabTest, MistakesOfTheFileAreInputErrors) {
 }
 
 TEST(LabTest, TheExamplesExpectationsAreInOrder) {
-  for (const char* file : {"contoso.expect.yaml", "families.expect.yaml", "families.dual.expect.yaml", "seed/walkthrough.yaml"}) {
+  for (const char* file :
+       {"contoso.expect.yaml", "families.expect.yaml", "families.dual.expect.yaml", "seed/walkthrough.yaml"}) {
     FakeRun fake;
     fake.answers["status"] = lab::Failure{lab::Failure::Class::usage, {"cli.no-labs", {}}, {}};
     EXPECT_EQ(fake.run({"lab", "test", "-f", std::string(BAILEY_SOURCE_DIR) + "/examples/" + file}), 2);

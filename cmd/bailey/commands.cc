@@ -31,7 +31,8 @@ void choose_language(const std::vector<std::string>& arguments, Session& session
 
 void translate_help(CLI::App& app, const Session& session) {
   auto formatter = std::make_shared<CLI::Formatter>();
-  for (const char* label : {"Usage", "OPTIONS", "SUBCOMMAND", "SUBCOMMANDS", "Positionals", "Options", "Subcommands", "REQUIRED"})
+  for (const char* label :
+       {"Usage", "OPTIONS", "SUBCOMMAND", "SUBCOMMANDS", "Positionals", "Options", "Subcommands", "REQUIRED"})
     formatter->label(label, session.text(std::string("cli.help.label.") + label));
   formatter->column_width(34);
   app.formatter(formatter);
@@ -47,7 +48,8 @@ const CLI::App& deepest(const CLI::App& app) {
 std::string usage_text(const CLI::App& app, const CLI::ParseError& error, const Session& session) {
   const CLI::App& at = deepest(app);
   std::string path;
-  for (const CLI::App* each = &at; each; each = each->get_parent()) path = each->get_name() + (path.empty() ? "" : " ") + path;
+  for (const CLI::App* each = &at; each; each = each->get_parent())
+    path = each->get_name() + (path.empty() ? "" : " ") + path;
   std::string text;
   if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
     std::vector<std::string> extra = app.remaining(true);
@@ -55,8 +57,10 @@ std::string usage_text(const CLI::App& app, const CLI::ParseError& error, const 
     text = session.text("cli.unknown-argument", {word});
     std::vector<std::string_view> known;
     for (const CLI::App* sub : at.get_subcommands({})) known.push_back(sub->get_name());
-    if (std::string near = base::nearest(word, known); !near.empty()) text += " " + session.text("cli.did-you-mean", {near});
-  } else if (dynamic_cast<const CLI::RequiredError*>(&error) && !at.get_subcommands({}).empty() && at.get_subcommands().empty()) {
+    if (std::string near = base::nearest(word, known); !near.empty())
+      text += " " + session.text("cli.did-you-mean", {near});
+  } else if (dynamic_cast<const CLI::RequiredError*>(&error) && !at.get_subcommands({}).empty() &&
+             at.get_subcommands().empty()) {
     text = session.text("cli.command-missing", {path});
   } else if (dynamic_cast<const CLI::RequiredError*>(&error)) {
     std::string what = error.what();
@@ -91,7 +95,9 @@ int run(std::vector<std::string> arguments, Session& session) {
   app.set_help_flag("-h,--help", session.text("cli.option.help"));
   app.set_version_flag("--version", "bailey " + std::string(version), session.text("cli.option.version"));
   std::string lang;
-  app.add_option("--lang", lang, session.text("cli.option.lang"))->check(CLI::IsMember({"en", "ko"}))->type_name("en|ko");
+  app.add_option("--lang", lang, session.text("cli.option.lang"))
+      ->check(CLI::IsMember({"en", "ko"}))
+      ->type_name("en|ko");
   app.require_subcommand(0, 1);
 
   CLI::App* lab = app.add_subcommand("lab", session.text("cli.help.lab"));
@@ -108,7 +114,9 @@ int run(std::vector<std::string> arguments, Session& session) {
     app.parse(arguments);
     if (app.get_subcommands().empty()) overview(session);
   } catch (const CLI::CallForHelp&) {
-    session.out(deepest(app).help(deepest(app).get_parent() ? "bailey" + std::string(deepest(app).get_parent()->get_parent() ? " lab" : "") : ""));
+    session.out(deepest(app).help(deepest(app).get_parent()
+                                      ? "bailey" + std::string(deepest(app).get_parent()->get_parent() ? " lab" : "")
+                                      : ""));
   } catch (const CLI::CallForVersion& wanted) {
     session.out(std::string(wanted.what()) + "\n");
   } catch (const CLI::ParseError& error) {

@@ -82,7 +82,8 @@ std::string error_text(const InputError& error, const std::vector<Document>& doc
                        bool color) {
   bool is_error = error.severity == InputError::Severity::error;
   std::string out = painted(place(error), Paint::bold, color) +
-                    painted(session.text(is_error ? "cli.error" : "cli.warning") + ": ", is_error ? Paint::red : Paint::yellow, color) +
+                    painted(session.text(is_error ? "cli.error" : "cli.warning") + ": ",
+                            is_error ? Paint::red : Paint::yellow, color) +
                     what(error, session);
   std::string subject = error.object;
   if (!error.field.empty()) subject += (subject.empty() ? "" : " ") + error.field;

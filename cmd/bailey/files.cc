@@ -89,7 +89,8 @@ class Reader {
 
 }  // namespace
 
-base::Result<std::vector<Document>> read_inputs(const std::vector<std::string>& paths, const Session& session, bool expectations) {
+base::Result<std::vector<Document>> read_inputs(const std::vector<std::string>& paths, const Session& session,
+                                                bool expectations) {
   Reader reader(session, expectations);
   for (const std::string& path : paths)
     if (base::Status added = reader.add(path); !added) return added.error();

@@ -32,7 +32,8 @@ Json documents_json(const std::vector<manifest::Document>& documents) {
   return list;
 }
 
-void ask(const Options& options, const Json& request, const std::vector<manifest::Document>& documents, Session& session) {
+void ask(const Options& options, const Json& request, const std::vector<manifest::Document>& documents,
+         Session& session) {
   auto answer = session.engine.request(options.name, request, {});
   if (auto* failure = std::get_if<lab::Failure>(&answer)) return report(*failure, documents, options.format, session);
   show_change(std::get<Json>(answer), request["verb"].as_string(), options.format, session);
@@ -52,17 +53,20 @@ std::string checked_ref(const std::string& text, std::string& mistake, const Ses
   if (!model::kind_of(kind)) {
     std::vector<std::string_view> known;
     for (const model::KindInfo& info : model::kinds()) known.push_back(info.name);
-    if (std::string near = base::nearest(kind, known); !near.empty()) mistake += " " + session.text("cli.did-you-mean", {near});
+    if (std::string near = base::nearest(kind, known); !near.empty())
+      mistake += " " + session.text("cli.did-you-mean", {near});
   }
   return "";
 }
 
 void remove(const Options& options, Session& session) {
-  if (options.paths.empty() == options.refs.empty()) return report_usage(session.text("cli.refs-or-files"), options.format, session);
+  if (options.paths.empty() == options.refs.empty())
+    return report_usage(session.text("cli.refs-or-files"), options.format, session);
   if (!options.paths.empty()) {
     auto documents = read_inputs(options.paths, session);
     if (!documents) return report_usage(documents.error(), options.format, session);
-    return ask(options, Json::object().set("verb", "delete").set("documents", documents_json(*documents)), *documents, session);
+    return ask(options, Json::object().set("verb", "delete").set("documents", documents_json(*documents)), *documents,
+               session);
   }
   Json refs = Json::array();
   for (const std::string& text : options.refs) {
@@ -77,7 +81,10 @@ void remove(const Options& options, Session& session) {
 }  // namespace
 
 Json apply_request(const std::vector<manifest::Document>& documents, bool allow_unknown) {
-  return Json::object().set("verb", "apply").set("documents", documents_json(documents)).set("allow_unknown", allow_unknown);
+  return Json::object()
+      .set("verb", "apply")
+      .set("documents", documents_json(documents))
+      .set("allow_unknown", allow_unknown);
 }
 
 Change change_between(const std::vector<manifest::Document>& before, const std::vector<manifest::Document>& after,
@@ -101,7 +108,8 @@ void show_change(const Json& document, std::string_view verb, Format format, Ses
   const Json::Array& objects = document[verb == "delete" ? "deleted" : "applied"].items();
   session.out(session.text(verb == "delete" ? "cli.deleted" : "cli.applied",
                            {std::to_string(document["generation"].as_int()), std::to_string(objects.size()),
-                            duration_text(document["converged_ms"].as_double())}) + "\n");
+                            duration_text(document["converged_ms"].as_double())}) +
+              "\n");
   for (const Json& object : objects) session.out("  " + object.as_string() + "\n");
   session.out(conditions_text(document["conditions"], session, session.out_color()));
 }

@@ -63,7 +63,8 @@ void add_lab_logs(CLI::App& parent, Session& session) {
   command->add_option("HOST", options->host, session.text("cli.option.host"))->required()->type_name("");
   add_format(*command, options->format, {Format::text, Format::json}, session);
   command->callback([options, &session] {
-    auto answer = session.engine.request(options->name, Json::object().set("verb", "logs").set("host", options->host), {});
+    auto answer =
+        session.engine.request(options->name, Json::object().set("verb", "logs").set("host", options->host), {});
     show(answer, "logs", options->format, session, log_text);
   });
 }

@@ -45,7 +45,8 @@ struct Row {
 };
 
 std::string with_lab(std::string word, const std::string& lab) {
-  for (std::size_t at = word.find("{lab}"); at != std::string::npos; at = word.find("{lab}", at + lab.size())) word.replace(at, 5, lab);
+  for (std::size_t at = word.find("{lab}"); at != std::string::npos; at = word.find("{lab}", at + lab.size()))
+    word.replace(at, 5, lab);
   return word;
 }
 
@@ -116,7 +117,8 @@ class Trial {
   }
 
   lab::Answer<Json> ask(Json rows) {
-    Json request = Json::object().set("verb", "probe").set("timeout_ms", options_.timeout_ms).set("rows", std::move(rows));
+    Json request =
+        Json::object().set("verb", "probe").set("timeout_ms", options_.timeout_ms).set("rows", std::move(rows));
     return session_.engine.request(options_.name, request, {});
   }
 
@@ -141,8 +143,10 @@ class Trial {
         continue;
       }
       auto one = ask(Json::Array{lab::question(rows[asked[i]].expectation)});
-      if (auto* failure = std::get_if<lab::Failure>(&one)) out[asked[i]] = Json::object().set("failure", session_.text(failure->message));
-      else if (const Json::Array& list = std::get<Json>(one)["rows"].items(); !list.empty()) out[asked[i]] = list[0];
+      if (auto* failure = std::get_if<lab::Failure>(&one))
+        out[asked[i]] = Json::object().set("failure", session_.text(failure->message));
+      else if (const Json::Array& list = std::get<Json>(one)["rows"].items(); !list.empty())
+        out[asked[i]] = list[0];
     }
     return out;
   }
@@ -181,7 +185,8 @@ std::string title(const Row& row, const Session& session) {
   if (!statement.empty()) return statement;
   std::string out = row.expectation.id;
   if (const auto* reach = std::get_if<ReachExpectation>(&row.expectation.what))
-    out += ": " + reach->from.text() + " → " + reach->to.text() + " " + reach->port.text() + (reach->allow ? " allow" : " deny");
+    out += ": " + reach->from.text() + " → " + reach->to.text() + " " + reach->port.text() +
+           (reach->allow ? " allow" : " deny");
   return out;
 }
 
@@ -197,49 +202,64 @@ void print_text(const std::vector<Row>& rows, const Options& options, Session& s
   for (const Row& row : rows) {
     Verdict verdict = row.outcome.verdict;
     Paint paint = verdict == Verdict::passed ? Paint::green : verdict == Verdict::failed ? Paint::red : Paint::yellow;
-    session.out(painted(session.text("cli.test." + std::string(lab::name(verdict))), paint, color) + "  " + title(row, session) + "\n");
+    session.out(painted(session.text("cli.test." + std::string(lab::name(verdict))), paint, color) + "  " +
+                title(row, session) + "\n");
     std::string command = shown_by(row, options.name);
     bool has_statement = !row.expectation.statement.en.empty();
     if (!command.empty() && has_statement) session.out("        " + painted(command, Paint::dim, color) + "\n");
-    if (std::string more = detail(row, session); !more.empty()) session.out("        " + painted(more, paint, color) + "\n");
+    if (std::string more = detail(row, session); !more.empty())
+      session.out("        " + painted(more, paint, color) + "\n");
   }
 }
 
 std::string xml(std::string_view text) {
   std::string out;
   for (char c : text) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   }
   return out;
 }
 
-std::string junit(const std::vector<Row>& rows, const lab::Summary& summary, const Options& options, const Session& session) {
-  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"" + xml("lab " + options.name) +
-                    "\" tests=\"" + std::to_string(rows.size()) + "\" failures=\"" + std::to_string(summary.failed) +
-                    "\" skipped=\"" + std::to_string(summary.pending) + "\">\n";
+std::string junit(const std::vector<Row>& rows, const lab::Summary& summary, const Options& options,
+                  const Session& session) {
+  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"" +
+                    xml("lab " + options.name) + "\" tests=\"" + std::to_string(rows.size()) + "\" failures=\"" +
+                    std::to_string(summary.failed) + "\" skipped=\"" + std::to_string(summary.pending) + "\">\n";
   for (const Row& row : rows) {
     out += "<testcase classname=\"" + xml(row.file) + "\" name=\"" + xml(row.expectation.id) + "\"";
     std::string more = xml(detail(row, session));
-    if (row.outcome.verdict == Verdict::passed) out += "/>\n";
-    else if (row.outcome.verdict == Verdict::failed) out += "><failure message=\"" + more + "\"/></testcase>\n";
-    else out += "><skipped message=\"" + more + "\"/></testcase>\n";
+    if (row.outcome.verdict == Verdict::passed)
+      out += "/>\n";
+    else if (row.outcome.verdict == Verdict::failed)
+      out += "><failure message=\"" + more + "\"/></testcase>\n";
+    else
+      out += "><skipped message=\"" + more + "\"/></testcase>\n";
   }
   return out + "</testsuite>\n</testsuites>\n";
 }
 
-Json document_of(const std::vector<Row>& rows, const lab::Summary& summary, const Options& options, const Session& session) {
+Json document_of(const std::vector<Row>& rows, const lab::Summary& summary, const Options& options,
+                 const Session& session) {
   Json list = Json::array();
   for (const Row& row : rows) {
     Json json = Json::object().set("id", row.expectation.id).set("result", lab::name(row.outcome.verdict));
-    json.set("statement", title(row, session)).set("command", shown_by(row, options.name)).set("detail", detail(row, session));
+    json.set("statement", title(row, session))
+        .set("command", shown_by(row, options.name))
+        .set("detail", detail(row, session));
     json.set("file", row.file).set("line", row.expectation.position.line);
     list.push(std::move(json));
   }
-  Json counts = Json::object().set("passed", summary.passed).set("failed", summary.failed).set("pending", summary.pending);
+  Json counts =
+      Json::object().set("passed", summary.passed).set("failed", summary.failed).set("pending", summary.pending);
   return Json::object().set("rows", list).set("summary", counts);
 }
 

@@ -107,7 +107,8 @@ void up(const Options& options, Session& session) {
   if (!documents) return report_usage(documents.error(), options.format, session);
   if (!start(options, *documents, session) || !options.watch) return;
   if (base::Status blocked = block_signals(); !blocked)
-    return report({lab::Failure::Class::machine, {"cli.cannot-watch", {blocked.error().text()}}, {}}, {}, options.format, session);
+    return report({lab::Failure::Class::machine, {"cli.cannot-watch", {blocked.error().text()}}, {}}, {},
+                  options.format, session);
   watch(options, std::move(*documents), session);
 }
 

@@ -53,7 +53,8 @@ base::Result<std::string> read_stdin() {
     if (count < 0) return base::system_error("read", "<stdin>", errno);
     if (count == 0) return text;
     text.append(part, static_cast<std::size_t>(count));
-    if (text.size() > max_stdin) return base::Error{"read", "<stdin>", "larger than " + std::to_string(max_stdin) + " bytes", 0};
+    if (text.size() > max_stdin)
+      return base::Error{"read", "<stdin>", "larger than " + std::to_string(max_stdin) + " bytes", 0};
   }
 }
 
@@ -71,8 +72,8 @@ cli::Engine engine() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(), manifest::texts(), model::texts(), lab::texts(), lab::controllers::texts(),
-                             lab::expectation_texts()};
+  base::Catalogue catalogue{cli::texts(), manifest::texts(),         model::texts(),
+                            lab::texts(), lab::controllers::texts(), lab::expectation_texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

@@ -84,7 +84,8 @@ std::optional<int> parse_duration(std::string_view text) {
 
 bool is_lab_name(std::string_view text) {
   if (text.empty() || text.size() > 63 || text[0] == '.') return false;
-  return text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == std::string_view::npos;
+  return text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+         std::string_view::npos;
 }
 
 void add_row(CLI::App& command, RowOptions& row, const Session& session) {
@@ -98,7 +99,8 @@ void add_row(CLI::App& command, RowOptions& row, const Session& session) {
 
 RowOrMistake row_of(const RowOptions& options, const Session& session) {
   auto mistake = [&](std::string text) { return RowOrMistake{std::nullopt, std::move(text)}; };
-  for (const auto& [flag, value] : {std::pair{"--from", &options.from}, {"--to", &options.to}, {"--port", &options.port}})
+  for (const auto& [flag, value] :
+       {std::pair{"--from", &options.from}, {"--to", &options.to}, {"--port", &options.port}})
     if (value->empty()) return mistake(session.text("cli.row-incomplete", {flag}));
   for (const std::string* text : {&options.from, &options.to})
     if (!model::EndpointName::parse(*text)) return mistake(session.text("cli.bad-endpoint", {*text}));

@@ -15,7 +15,8 @@ void ProgressLine::show(const lab::ProgressEvent& event) {
   if (!last_.phase.empty() && event.phase != last_.phase) close_phase(event.milliseconds);
   last_ = event;
   if (session_.err_is_terminal())
-    session_.err("\r\x1b[K" + title_ + ": " + event.phase + count_text(event) + "  " + duration_text(event.milliseconds));
+    session_.err("\r\x1b[K" + title_ + ": " + event.phase + count_text(event) + "  " +
+                 duration_text(event.milliseconds));
 }
 
 void ProgressLine::close_phase(double now) {

@@ -59,7 +59,8 @@ void route(const Options& options, Session& session) {
   auto interface = reach::interface_of(*snapshot, *from);
   auto decision = interface ? reach::route(*snapshot, interface->subnet, *to) : std::nullopt;
   if (!decision)
-    return report_usage(session.text("cli.no-interface", {options.from, interface_names(*snapshot)}), options.format, session);
+    return report_usage(session.text("cli.no-interface", {options.from, interface_names(*snapshot)}), options.format,
+                        session);
   Json document = reach::to_json(*decision);
   document.set("from", from->text()).set("to", to->text());
   if (options.format == Format::json)

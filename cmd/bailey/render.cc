@@ -33,7 +33,8 @@ Paint paint_of(std::string_view result) {
 std::string dropped_text(const Json& dropped) {
   if (!dropped.is_object()) return "";
   std::string out = dropped["host"].as_string();
-  if (const std::string& reason = dropped["reason"].as_string(); !reason.empty()) out += (out.empty() ? "" : ": ") + reason;
+  if (const std::string& reason = dropped["reason"].as_string(); !reason.empty())
+    out += (out.empty() ? "" : ": ") + reason;
   if (const std::string& object = dropped["object"].as_string(); !object.empty()) out += " (" + object + ")";
   return out;
 }
@@ -45,7 +46,8 @@ std::string ports_text(const Json& ports) {
     if (port.is_object()) {
       const Json& number = port.has("port") ? port["port"] : port["number"];
       text = number.is_string() ? number.as_string() : std::to_string(number.as_int());
-      if (const std::string& protocol = port["protocol"].as_string(); !protocol.empty() && text.find('/') == std::string::npos)
+      if (const std::string& protocol = port["protocol"].as_string();
+          !protocol.empty() && text.find('/') == std::string::npos)
         text += "/" + protocol;
     }
     out += (out.empty() ? "" : " ") + text;
@@ -61,8 +63,9 @@ std::string services_text(const Json& services, const Session& session, bool col
                     {joined(service["addresses"], " ")},
                     {ports_text(service["ports"])}});
   if (rows.empty()) return "";
-  return "\n" + table({session.text("cli.head.service"), session.text("cli.head.type"), session.text("cli.head.address"),
-                       session.text("cli.head.ports")}, rows, color);
+  return "\n" + table({session.text("cli.head.service"), session.text("cli.head.type"),
+                       session.text("cli.head.address"), session.text("cli.head.ports")},
+                      rows, color);
 }
 
 }  // namespace
@@ -78,10 +81,12 @@ std::string duration_text(double milliseconds) {
 
 std::string headline(const Json& status, const Session& session, bool color) {
   bool ready = status["ready"].as_bool();
-  return session.text("cli.lab", {painted(status["name"].as_string(), Paint::bold, color),
-                                  std::to_string(status["generation"].as_int()),
-                                  painted(session.text(ready ? "cli.ready" : "cli.not-ready"), ready ? Paint::green : Paint::yellow, color),
-                                  duration_text(status["seconds"].as_double() * 1000)}) + "\n";
+  return session.text(
+             "cli.lab",
+             {painted(status["name"].as_string(), Paint::bold, color), std::to_string(status["generation"].as_int()),
+              painted(session.text(ready ? "cli.ready" : "cli.not-ready"), ready ? Paint::green : Paint::yellow, color),
+              duration_text(status["seconds"].as_double() * 1000)}) +
+         "\n";
 }
 
 std::string conditions_text(const Json& conditions, const Session& session, bool color) {
@@ -114,7 +119,9 @@ std::string probe_text(const Json& document, const Session& session, bool color)
     const std::string& result = row["result"].as_string();
     for (std::size_t i = 0; i < names.size(); ++i) counts[i] += names[i] == result;
     bool open = result == "open";
-    rows.push_back({{row["id"].is_string() ? row["id"].as_string() : row.has("id") ? row["id"].dump() : ""},
+    rows.push_back({{row["id"].is_string() ? row["id"].as_string()
+                     : row.has("id")       ? row["id"].dump()
+                                           : ""},
                     {row["from"].as_string()},
                     {row["to"].as_string()},
                     {row["port"].as_string()},
@@ -126,7 +133,8 @@ std::string probe_text(const Json& document, const Session& session, bool color)
                     {dropped_text(row["dropped_at"]), Paint::red}});
   }
   std::vector<std::string> head;
-  for (const char* id : {"id", "from", "to", "port", "family", "result", "source-seen", "answered-by", "time", "dropped-at"})
+  for (const char* id :
+       {"id", "from", "to", "port", "family", "result", "source-seen", "answered-by", "time", "dropped-at"})
     head.push_back(session.text(std::string("cli.head.") + id));
   std::string summary;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -141,13 +149,17 @@ std::string connections_text(const Json& document, const Session& session, bool 
   std::vector<TableRow> rows;
   for (const Json& row : document["connections"].items()) {
     const std::string& state = row["state"].as_string();
-    rows.push_back({{row["id"].is_string() ? row["id"].as_string() : row["id"].dump()}, {row["from"].as_string()},
-                    {row["to"].as_string()}, {row["port"].as_string()},
-                    {state, state == "open" ? Paint::green : Paint::red}, {row["reason"].as_string()}});
+    rows.push_back({{row["id"].is_string() ? row["id"].as_string() : row["id"].dump()},
+                    {row["from"].as_string()},
+                    {row["to"].as_string()},
+                    {row["port"].as_string()},
+                    {state, state == "open" ? Paint::green : Paint::red},
+                    {row["reason"].as_string()}});
   }
   if (rows.empty()) return session.text("cli.no-connections") + "\n";
   return table({session.text("cli.head.id"), session.text("cli.head.from"), session.text("cli.head.to"),
-                session.text("cli.head.port"), session.text("cli.head.state"), session.text("cli.head.reason")}, rows, color);
+                session.text("cli.head.port"), session.text("cli.head.state"), session.text("cli.head.reason")},
+               rows, color);
 }
 
 std::string labs_text(const Json& document, const Session& session, bool color) {
@@ -160,14 +172,16 @@ std::string labs_text(const Json& document, const Session& session, bool color) 
                     {std::to_string(lab["pid"].as_int())}});
   if (rows.empty()) return session.text("cli.no-labs") + "\n";
   return table({session.text("cli.head.lab"), session.text("cli.head.hosts"), session.text("cli.head.pods"),
-                session.text("cli.head.age"), session.text("cli.head.pid")}, rows, color);
+                session.text("cli.head.age"), session.text("cli.head.pid")},
+               rows, color);
 }
 
 std::string route_text(const Json& document, const Session& session) {
   const std::string& address = document["next_hop_address"].as_string();
   std::string hop = document["next_hop_type"].as_string() + (address.empty() ? "" : " " + address);
   return session.text("cli.route", {document["from"].as_string(), document["to"].as_string(), hop,
-                                    document["prefix"].as_string(), document["source"].as_string()}) + "\n";
+                                    document["prefix"].as_string(), document["source"].as_string()}) +
+         "\n";
 }
 
 }  // namespace bailey::cli

@@ -121,7 +121,8 @@ TEST(Render, ALongNodeIsShortened) {
   Json document = json(R"({"hosts":[{"name":"node/n","kind":"node","addresses":[]}],"networks":[]})");
   Json pods = Json::array();
   for (int i = 0; i < 15; ++i)
-    pods.push(Json::object().set("namespace", "a").set("name", "p" + std::to_string(i)).set("node", "n").set("ready", true));
+    pods.push(
+        Json::object().set("namespace", "a").set("name", "p" + std::to_string(i)).set("node", "n").set("ready", true));
   document.set("pods", pods);
   std::string text = topology(document, fake.session, false);
   EXPECT_NE(text.find("pod/a/p11"), std::string::npos);
@@ -137,19 +138,26 @@ TEST(Render, Probes) {
   EXPECT_EQ(probe_text(document, fake.session, false),
             "ID  FROM          TO         PORT    RESULT   SOURCE SEEN  ANSWERED BY  TIME     DROPPED AT\n"
             "a   pod/shop/web  host/desk  80/tcp  open     10.240.0.10  host/desk    0.42 ms\n"
-            "b   host/stray    host/desk  80/tcp  dropped                                     fabric: no-route (VirtualNetwork/lone)\n"
+            "b   host/stray    host/desk  80/tcp  dropped                                     fabric: no-route "
+            "(VirtualNetwork/lone)\n"
             "1 open, 1 dropped\n");
   EXPECT_EQ(probe_text(json(R"({"rows":[]})"), fake.session, false), "There is nothing to probe.\n");
 }
 
 TEST(Render, ConnectionsLabsAndRoutes) {
   FakeRun fake;
-  EXPECT_EQ(connections_text(json(R"({"connections":[{"id":"c1","state":"cut","reason":"peering removed"}]})"), fake.session, false),
+  EXPECT_EQ(connections_text(json(R"({"connections":[{"id":"c1","state":"cut","reason":"peering removed"}]})"),
+                             fake.session, false),
             "ID  STATE  REASON\nc1  cut    peering removed\n");
-  EXPECT_EQ(labs_text(json(R"({"labs":[{"name":"default","pid":12,"pods":3,"hosts":5,"seconds":3}]})"), fake.session, false),
-            "LAB      HOSTS  PODS  UP FOR  PID\ndefault  5      3     3.0 s   12\n");
-  EXPECT_EQ(route_text(json(R"({"from":"nic/vm","to":"192.168.1.10","next_hop_type":"VirtualAppliance","next_hop_address":"10.100.2.4","source":"User","prefix":"192.168.0.0/16"})"), fake.session),
-            "from nic/vm to 192.168.1.10: VirtualAppliance 10.100.2.4\n  by 192.168.0.0/16 (User)\n");
+  EXPECT_EQ(
+      labs_text(json(R"({"labs":[{"name":"default","pid":12,"pods":3,"hosts":5,"seconds":3}]})"), fake.session, false),
+      "LAB      HOSTS  PODS  UP FOR  PID\ndefault  5      3     3.0 s   12\n");
+  EXPECT_EQ(
+      route_text(
+          json(
+              R"({"from":"nic/vm","to":"192.168.1.10","next_hop_type":"VirtualAppliance","next_hop_address":"10.100.2.4","source":"User","prefix":"192.168.0.0/16"})"),
+          fake.session),
+      "from nic/vm to 192.168.1.10: VirtualAppliance 10.100.2.4\n  by 192.168.0.0/16 (User)\n");
 }
 
 TEST(Render, KoreanHasKoreanWords) {

@@ -57,7 +57,8 @@ class Reader {
 
   void add_list(const Node& root) {
     const Node* list = &root;
-    if (root.type == Node::Type::mapping && root.members.size() == 1 && root.members[0].value) list = root.members[0].value.get();
+    if (root.type == Node::Type::mapping && root.members.size() == 1 && root.members[0].value)
+      list = root.members[0].value.get();
     if (list->type == Node::Type::mapping && list->find("from")) return add_row(*list);
     if (list->type != Node::Type::sequence) {
       add(list->position, "not-rows", {"cli.rows.expected", {}}, {"cli.rows.no-list", {}});
@@ -97,7 +98,8 @@ class Reader {
       out.set("family", value.text == "4" ? 4 : 6);
       return true;
     }
-    if ((key == "from" || key == "to") && !model::EndpointName::parse(value.text)) return wrong("bad-endpoint", "cli.rows.endpoint");
+    if ((key == "from" || key == "to") && !model::EndpointName::parse(value.text))
+      return wrong("bad-endpoint", "cli.rows.endpoint");
     if (key == "port" && !model::Port::parse(value.text)) return wrong("bad-port", "cli.rows.port");
     out.set(std::string(key), key == "port" ? model::Port::parse(value.text)->text() : value.text);
     return true;

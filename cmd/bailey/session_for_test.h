@@ -16,8 +16,9 @@ namespace bailey::cli {
 
 class FakeRun {
  public:
-  FakeRun() : session(catalogue_, engine(), {[this](std::string_view bytes) { out += bytes; }, false},
-                      {[this](std::string_view bytes) { err += bytes; }, false}) {
+  FakeRun()
+      : session(catalogue_, engine(), {[this](std::string_view bytes) { out += bytes; }, false},
+                {[this](std::string_view bytes) { err += bytes; }, false}) {
     session.read_stdin = [this]() -> base::Result<std::string> { return input; };
   }
 
@@ -34,9 +35,9 @@ class FakeRun {
   std::string input;
   lab::Answer<base::Json> answer = base::Json::object();
   std::map<std::string, lab::Answer<base::Json>> answers;  // by verb, where one is given
-  std::vector<base::Json> requests;  // what the lab was asked for
-  std::vector<std::string> labs;     // and which
-  std::vector<std::string> command;  // that exec ran
+  std::vector<base::Json> requests;                        // what the lab was asked for
+  std::vector<std::string> labs;                           // and which
+  std::vector<std::string> command;                        // that exec ran
 
  private:
   Engine engine() {
@@ -54,7 +55,8 @@ class FakeRun {
       auto by_verb = answers.find(request["verb"].as_string());
       return by_verb == answers.end() ? answer : by_verb->second;
     };
-    made.exec = [this](const std::string& lab, const std::string&, const std::vector<std::string>& words) -> lab::Answer<int> {
+    made.exec = [this](const std::string& lab, const std::string&,
+                       const std::vector<std::string>& words) -> lab::Answer<int> {
       labs.push_back(lab);
       command = words;
       return 7;

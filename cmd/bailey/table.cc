@@ -63,7 +63,8 @@ std::string table(const std::vector<std::string>& head, const std::vector<TableR
   auto line = [&](const TableRow& row) {
     std::string text;
     for (std::size_t i = 0; i < widths.size(); ++i)
-      if (widths[i] > 0) text += pad(i < row.size() ? row[i] : Cell{}, std::max(widths[i], display_width(head[i])), color) + "  ";
+      if (widths[i] > 0)
+        text += pad(i < row.size() ? row[i] : Cell{}, std::max(widths[i], display_width(head[i])), color) + "  ";
     without_trailing_spaces(text);
     out += text + "\n";
   };
@@ -84,8 +85,10 @@ std::string tree(const std::vector<Branch>& branches, bool color) {
   std::string out;
   for (const Line& line : lines) {
     std::size_t used = display_width(line.rails);
-    std::string text = painted(line.rails, Paint::dim, color) + pad(line.branch->name, column > used ? column - used : 0, color);
-    if (!line.branch->detail.text.empty()) text += "  " + painted(line.branch->detail.text, line.branch->detail.paint, color);
+    std::string text =
+        painted(line.rails, Paint::dim, color) + pad(line.branch->name, column > used ? column - used : 0, color);
+    if (!line.branch->detail.text.empty())
+      text += "  " + painted(line.branch->detail.text, line.branch->detail.paint, color);
     without_trailing_spaces(text);
     out += text + "\n";
   }

@@ -45,7 +45,8 @@ bool holds(const Json& prefixes, const Json& addresses) {
 bool is_machinery(const Json& host) {
   const std::string& name = host["name"].as_string();
   const std::string& kind = host["kind"].as_string();
-  return name == "fabric" || name == "internet" || name.starts_with("onprem/") || kind == "fabric" || kind == "onprem" ||
+  return name == "fabric" || name == "internet" || name.starts_with("onprem/") || kind == "fabric" ||
+         kind == "onprem" ||
          (kind == "internet" && name.find('/') == std::string::npos && host["addresses"].items().empty());
 }
 
@@ -74,11 +75,13 @@ class Drawing {
       add_hosts(branch, name + "/" + subnet["name"].as_string(), subnet["prefixes"]);
       out.children.push_back(std::move(branch));
     }
-    if (network["subnets"].items().empty()) add_hosts(out, name, network["prefixes"], network["kind"].as_string() == "internet");
+    if (network["subnets"].items().empty())
+      add_hosts(out, name, network["prefixes"], network["kind"].as_string() == "internet");
     for (const Json& peer : network["peers"].items()) {
       const std::string& state = peer["state"].as_string();
       out.children.push_back({{"⇄ " + peer["name"].as_string(), Paint::cyan},
-                              {session_.text("cli.peering", {state}), state == "Connected" ? Paint::green : Paint::red}, {}});
+                              {session_.text("cli.peering", {state}), state == "Connected" ? Paint::green : Paint::red},
+                              {}});
     }
     for (const Json& gateway : network["gateways"].items()) {
       std::string detail = gateway["type"].as_string();
@@ -117,12 +120,18 @@ class Drawing {
     std::size_t hidden = 0;
     for (const Json& pod : status_["pods"].items()) {
       if (pod["node"].as_string() != bare) continue;
-      if (out.children.size() >= most_pods_shown) { ++hidden; continue; }
+      if (out.children.size() >= most_pods_shown) {
+        ++hidden;
+        continue;
+      }
       bool ready = pod["ready"].as_bool();
       std::string detail = words(pod["addresses"]);
-      if (!ready) detail += (detail.empty() ? "" : "  ") + pod["phase"].as_string() + ", " + session_.text("cli.not-ready");
-      out.children.push_back({{"pod/" + pod["namespace"].as_string() + "/" + pod["name"].as_string(), ready ? Paint::green : Paint::yellow},
-                              {detail}, {}});
+      if (!ready)
+        detail += (detail.empty() ? "" : "  ") + pod["phase"].as_string() + ", " + session_.text("cli.not-ready");
+      out.children.push_back({{"pod/" + pod["namespace"].as_string() + "/" + pod["name"].as_string(),
+                               ready ? Paint::green : Paint::yellow},
+                              {detail},
+                              {}});
     }
     if (hidden > 0) out.children.push_back({{session_.text("cli.more", {std::to_string(hidden)}), Paint::dim}, {}, {}});
     return out;

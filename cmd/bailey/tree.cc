@@ -36,7 +36,9 @@ Json json_of(const Node& node, const std::string& path, model::Source& source) {
   }
   Json out = Json::object();
   for (const manifest::Member& member : node.members)
-    out.set(member.key, member.value ? json_of(*member.value, path.empty() ? member.key : path + "." + member.key, source) : Json());
+    out.set(member.key, member.value
+                            ? json_of(*member.value, path.empty() ? member.key : path + "." + member.key, source)
+                            : Json());
   return out;
 }
 
@@ -46,7 +48,8 @@ Tree tree_of(const manifest::Document& document) {
   Tree out;
   out.source = model::Source(document.file, {1, 1});
   auto add = [&](const manifest::Flaw& flaw) {
-    out.errors.push_back({model::InputError::Severity::error, flaw.code, document.file, flaw.position, "", "", flaw.expected, flaw.found, flaw.mend});
+    out.errors.push_back({model::InputError::Severity::error, flaw.code, document.file, flaw.position, "", "",
+                          flaw.expected, flaw.found, flaw.mend});
   };
   if (std::optional<manifest::Flaw> flaw = manifest::check_text(document.text)) {
     add(*flaw);
@@ -57,7 +60,12 @@ Tree tree_of(const manifest::Document& document) {
     if (chunk.blank) continue;
     manifest::Parsed parsed = manifest::parse_document(chunk);
     for (const manifest::Flaw& flaw : parsed.flaws) add(flaw);
-    if (seen) add({"several-documents", {chunk.first_line, 1}, {"cli.one-document", {}}, {"cli.second-document", {}}, {"cli.mend-one-document", {}}});
+    if (seen)
+      add({"several-documents",
+           {chunk.first_line, 1},
+           {"cli.one-document", {}},
+           {"cli.second-document", {}},
+           {"cli.mend-one-document", {}}});
     seen = true;
     if (parsed.root && out.errors.empty()) out.json = json_of(*parsed.root, "", out.source);
   }

@@ -47,7 +47,8 @@ base::Status add_tree(const io::Fd& inotify, const std::string& folder) {
 
 void drain(const io::Fd& fd) {
   char buffer[8192];
-  while (::read(fd.get(), buffer, sizeof buffer) > 0) {}
+  while (::read(fd.get(), buffer, sizeof buffer) > 0) {
+  }
 }
 
 }  // namespace

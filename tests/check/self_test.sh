@@ -10,10 +10,11 @@ fresh() {
   rm -rf "$toy"
   mkdir -p "$toy"/{src/{base,model,fabric/sys,reach,manifest},cmd/bailey,tests/check,docs}
   cp "$here/layers.txt" "$toy/tests/check/"
+  cp "$here/../../.clang-format" "$toy/"
   printf '#pragma once\nint a();\n' >"$toy/src/base/a.h"
   printf '#include "base/a.h"\n\nint a() { return 1; }\n' >"$toy/src/base/a.cc"
   printf 'cat <<'"'H'"'\n./dev build   build\nH\n' >"$toy/dev"
-  printf 'void f() { parent.add_subcommand("check", x); option("-f,--filename"); }\n' >"$toy/cmd/bailey/check.cc"
+  printf 'void f() {\n  parent.add_subcommand("check", x);\n  option("-f,--filename");\n}\n' >"$toy/cmd/bailey/check.cc"
 }
 
 repeat() { awk -v n="$1" -v text="$2" 'BEGIN { while (n-- > 0) print text }'; }
@@ -62,6 +63,21 @@ fresh; printf '```\n./dev fly\n```\n' >"$toy/README.md"; expect docs bad "word t
 fresh; printf '```\nbailey plan -f x\n```\n' >"$toy/README.md"; expect docs bad "command that is not built"
 fresh; printf '```\nbailey check --filename x --deep\n```\n' >"$toy/README.md"; expect docs bad "flag that is not there"
 fresh; printf '```\nbailey check --filename x  # reads x\n./dev build\n```\n' >"$toy/README.md"; expect docs good "commands that are there"
+
+
+walkthrough_tree() { # STATE IN README
+  fresh
+  mkdir -p "$toy/examples/seed"
+  printf 'expect:\n- id: a\n  statement:\n    en: It works.\n    ko: 됩니다.\n  from: pod/a/b\n  to: host/c\n  port: 80/tcp\n' >"$toy/examples/seed/walkthrough.yaml"
+  printf '<!-- walkthrough -->\n| s | c | t |\n|---|---|---|\n| It works. | `bailey lab probe --from pod/a/b --to host/c --port 80/tcp` | %s |\n<!-- end of walkthrough -->\n' "$1" >"$toy/README.md"
+}
+walkthrough_tree works; expect walkthrough good "table in step"
+walkthrough_tree "not yet: x"; expect walkthrough bad "table out of step"
+
+if command -v clang-format >/dev/null; then
+  fresh; expect format good "formatted file"
+  fresh; printf 'int   f( ){return 1;}\n' >"$toy/src/base/f.cc"; expect format bad "file that is not formatted"
+fi
 
 count() { # TEXT OF ctest.xml, then NAME CONTENT pairs; prints what count.sh says
   rm -rf "$toy" && mkdir -p "$toy"
