@@ -16,8 +16,8 @@ struct Form {
   bool namespaced;
 };
 constexpr Form forms[] = {
-    {"pod", Type::pod, true},   {"node", Type::node, false},   {"host", Type::host, false},
-    {"nic", Type::nic, false},  {"svc", Type::service, true},
+    {"pod", Type::pod, true},  {"node", Type::node, false},  {"host", Type::host, false},
+    {"nic", Type::nic, false}, {"svc", Type::service, true},
 };
 
 const Form* form_of(Type type) {

@@ -27,9 +27,9 @@ TEST(EndpointName, AddressesAreCanonical) {
 }
 
 TEST(EndpointName, RefusesEverythingElse) {
-  for (const char* text : {"", "/", "pod", "pod/", "pod//web", "pod/a/", "pod/a/b/c", "node/a/b", "host/", "nic/a/b",
-                           "service/a/b", "Pod/a/b", "10.0.0.0/8", "10.0.0", "10.0.0.256", "web", "pod/a b/c",
-                           "pod/a/b\n", "[::1]", "fe80::1%eth0"})
+  for (const char* text : {"",           "/",     "pod",       "pod/",        "pod//web", "pod/a/",      "pod/a/b/c",
+                           "node/a/b",   "host/", "nic/a/b",   "service/a/b", "Pod/a/b",  "10.0.0.0/8",  "10.0.0",
+                           "10.0.0.256", "web",   "pod/a b/c", "pod/a/b\n",   "[::1]",    "fe80::1%eth0"})
     EXPECT_FALSE(EndpointName::parse(text)) << text;
 }
 

@@ -89,7 +89,8 @@ std::vector<Unit> make_units(Draft& draft) {
   std::vector<Unit> units;
   for (const auto& row : now.all<NetworkInterface>()) {
     auto nic = std::make_shared<NetworkInterface>(*row);
-    if (!nic->node.empty() && of_nodes.emplace(nic->node, nic).second && now.find<Node>(Kind::Node, nic->node)) continue;
+    if (!nic->node.empty() && of_nodes.emplace(nic->node, nic).second && now.find<Node>(Kind::Node, nic->node))
+      continue;
     units.push_back({nic, nullptr, nic->subnet, false, false});
   }
   for (const auto& row : nodes_in_order(now)) {
@@ -187,9 +188,10 @@ void keep_earlier(Draft& draft, Unit& unit) {
 void fail(Draft& draft, Unit& unit, const AddressPool& pool, model::Uint128 lacking) {
   unit.failed = true;
   model::Uint128 needed = unit.has_ranges ? model::Uint128{unit.node->max_pods} + 1 : 1;
-  draft.condition(unit.ref(), "AddressAssigned", "SubnetFull",
-                  {"controllers.subnet-full",
-                   {unit.ref().name, unit.subnet.text(), count_text(needed), count_text(lacking), count_text(pool.free())}});
+  draft.condition(
+      unit.ref(), "AddressAssigned", "SubnetFull",
+      {"controllers.subnet-full",
+       {unit.ref().name, unit.subnet.text(), count_text(needed), count_text(lacking), count_text(pool.free())}});
   if (!unit.node) return;
   for (Family family : families) {
     AddressPool* other = pool_of(draft, unit.subnet, family);

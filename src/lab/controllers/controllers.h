@@ -34,7 +34,7 @@ struct Assignments {
 // Something about an object that is not as its author wished, or worth to know.
 struct Condition {
   model::ObjectRef object;
-  std::string type;    // "Scheduled", "AddressAssigned", "Joined", "Realised", "Accepted"
+  std::string type;  // "Scheduled", "AddressAssigned", "Joined", "Realised", "Accepted"
   bool status = false;
   std::string reason;  // "NodesFull", "SubnetFull", "PermissionMissing", "WindowsNotRealised"; docs/lab.md has all
   base::Message message;

@@ -35,14 +35,16 @@ bool has(const std::vector<Prefix>& prefixes, Family family) {
 std::vector<Prefix> vnet_candidates(Family family) {
   std::vector<Prefix> out;
   if (family == Family::v6) {
-    for (unsigned i = 0; i < 256; ++i) out.push_back(Prefix(prefix("fd00:224::/48").address().plus(model::Uint128{i} << 80), 48));
+    for (unsigned i = 0; i < 256; ++i)
+      out.push_back(Prefix(prefix("fd00:224::/48").address().plus(model::Uint128{i} << 80), 48));
     return out;
   }
   out.push_back(prefix("10.224.0.0/12"));
   const Prefix areas[] = {prefix("10.0.0.0/8"), prefix("172.16.0.0/12"), prefix("192.168.0.0/16")};
   for (int length = 12; length <= 16; ++length)
     for (const Prefix& area : areas)
-      for (model::Uint128 offset = 0; length >= area.length() && offset < area.size(); offset += Prefix(area.address(), length).size())
+      for (model::Uint128 offset = 0; length >= area.length() && offset < area.size();
+           offset += Prefix(area.address(), length).size())
         out.push_back(Prefix(area.at(offset), length));
   return out;
 }
@@ -102,8 +104,10 @@ struct Ranges {
   }
   void take(Need& need, const Prefix& chosen) {
     need.chosen = chosen;
-    if (need.what == Need::What::services) services[need.cluster].push_back(chosen);
-    else occupied.push_back(chosen);
+    if (need.what == Need::What::services)
+      services[need.cluster].push_back(chosen);
+    else
+      occupied.push_back(chosen);
   }
 };
 

@@ -90,19 +90,19 @@ class Draft {
 };
 
 // The steps, in the order in which complete() takes them; each is told where it is defined.
-void forget_generated(Draft& draft);      // complete.cc
-void complete_clusters(Draft& draft);     // defaults.cc
-void complete_namespaces(Draft& draft);   // defaults.cc
-void make_nodes(Draft& draft);            // nodes.cc
-void make_hosts(Draft& draft);            // hosts.cc
-void expand_workloads(Draft& draft);      // workloads.cc
-void fill_services(Draft& draft);         // fill.cc
-void fill_pods(Draft& draft);             // fill.cc
-void assign_addresses(Draft& draft);      // addresses.cc
+void forget_generated(Draft& draft);         // complete.cc
+void complete_clusters(Draft& draft);        // defaults.cc
+void complete_namespaces(Draft& draft);      // defaults.cc
+void make_nodes(Draft& draft);               // nodes.cc
+void make_hosts(Draft& draft);               // hosts.cc
+void expand_workloads(Draft& draft);         // workloads.cc
+void fill_services(Draft& draft);            // fill.cc
+void fill_pods(Draft& draft);                // fill.cc
+void assign_addresses(Draft& draft);         // addresses.cc
 void assign_public_addresses(Draft& draft);  // hosts.cc
-void schedule_pods(Draft& draft);         // scheduler.cc
-void complete_services(Draft& draft);     // services.cc
-void make_slices(Draft& draft);           // slices.cc
+void schedule_pods(Draft& draft);            // scheduler.cc
+void complete_services(Draft& draft);        // services.cc
+void make_slices(Draft& draft);              // slices.cc
 
 // The predicates that DaemonSets share with the scheduler (Kubernetes: taints and tolerations, node selectors).
 bool selects(const model::PodSpec& pod, const model::Node& node);

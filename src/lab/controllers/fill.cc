@@ -12,8 +12,8 @@ namespace bailey::lab::controllers {
 namespace {
 
 using model::ContainerPort;
-using model::LabelSelector;
 using model::Labels;
+using model::LabelSelector;
 using model::NetworkPolicy;
 using model::Pod;
 using model::PortRef;
@@ -100,7 +100,9 @@ void want(std::vector<Wanted>& all, const std::string& ns, const std::string& se
 std::vector<Wanted> wanted_services(const Snapshot& now) {
   std::vector<Wanted> all;
   for (const auto& ingress : now.all<model::Ingress>()) {
-    auto add = [&](const model::IngressBackend& backend) { want(all, ingress->meta.ns, backend.service, backend.port); };
+    auto add = [&](const model::IngressBackend& backend) {
+      want(all, ingress->meta.ns, backend.service, backend.port);
+    };
     if (ingress->default_backend) add(*ingress->default_backend);
     for (const model::IngressRule& rule : ingress->rules)
       for (const model::IngressPath& path : rule.paths) add(path.backend);
@@ -138,7 +140,8 @@ void make_backend(Draft& draft, const Wanted& wanted) {
     port.name = asked.name;
     port.port = asked.number;
     auto used = [&](std::uint16_t n) {
-      return std::any_of(service->ports.begin(), service->ports.end(), [&](const ServicePort& p) { return p.port == n; }) ||
+      return std::any_of(service->ports.begin(), service->ports.end(),
+                         [&](const ServicePort& p) { return p.port == n; }) ||
              std::any_of(wanted.ports.begin(), wanted.ports.end(), [&](const PortRef& p) { return p.number == n; });
     };
     if (port.port == 0) {
@@ -156,8 +159,8 @@ void make_backend(Draft& draft, const Wanted& wanted) {
 void make_headless(Draft& draft, const model::Workload& stateful_set) {
   auto service = new_service(draft, stateful_set.meta.ns, stateful_set.service_name);
   service->headless = true;
-  service->selector = stateful_set.selector.match_labels.empty() ? stateful_set.template_labels
-                                                                 : stateful_set.selector.match_labels;
+  service->selector =
+      stateful_set.selector.match_labels.empty() ? stateful_set.template_labels : stateful_set.selector.match_labels;
   for (const ContainerPort& port : stateful_set.pod.ports) {
     std::string port_name = port.name;
     if (port_name.empty() && stateful_set.pod.ports.size() > 1)

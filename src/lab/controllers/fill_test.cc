@@ -57,8 +57,9 @@ TEST(Fill, TheGuidancesIngress) {
   auto given = ingress({{"blogservice", {80, ""}}, {"storeservice", {80, ""}}});
   given->tls = {{{"myapp.com"}, "myapp-secret"}};
   Completion done = run_filled({given});
-  EXPECT_EQ(made_but_cluster(done), (Texts{"Service/default/blogservice", "Service/default/storeservice",
-                                           "Secret/default/myapp-secret", "Pod/default/blogservice", "Pod/default/storeservice"}));
+  EXPECT_EQ(made_but_cluster(done),
+            (Texts{"Service/default/blogservice", "Service/default/storeservice", "Secret/default/myapp-secret",
+                   "Pod/default/blogservice", "Pod/default/storeservice"}));
   const Service& blog = get_service(done, "blogservice");
   EXPECT_EQ(*blog.selector, (model::Labels{{"app", "blogservice"}}));
   EXPECT_EQ(blog.ports.at(0).port, 80);
@@ -70,7 +71,8 @@ TEST(Fill, TheGuidancesIngress) {
 }
 
 TEST(Fill, SeveralAndNamedBackendPorts) {
-  Completion done = run_filled({ingress({{"api", {8443, ""}}, {"api", {0, "http"}}, {"api", {80, ""}}, {"api", {80, ""}}})});
+  Completion done =
+      run_filled({ingress({{"api", {8443, ""}}, {"api", {0, "http"}}, {"api", {80, ""}}, {"api", {80, ""}}})});
   const Service& api = get_service(done, "api");
   ASSERT_EQ(api.ports.size(), 3u);
   EXPECT_EQ(api.ports[0].name, "port-8443");
@@ -108,7 +110,8 @@ TEST(Fill, StatefulSetsGetTheirHeadlessService) {
 
 TEST(Fill, APodBehindAServiceWithItsTargetPorts) {
   auto given = service("web");
-  given->ports = {{"a", 80, {0, "http"}, 0, model::Protocol::tcp, ""}, {"b", 81, {8080, ""}, 0, model::Protocol::tcp, ""},
+  given->ports = {{"a", 80, {0, "http"}, 0, model::Protocol::tcp, ""},
+                  {"b", 81, {8080, ""}, 0, model::Protocol::tcp, ""},
                   {"c", 53, {53, ""}, 0, model::Protocol::udp, ""}};
   Completion done = run_filled({given});
   Texts ports;
@@ -176,8 +179,8 @@ TEST(Fill, NamespacesOfPeers) {
   auto given = allow_from(by_name);
   given->ingress_rules[0].peers.push_back(by_label);
   Completion done = run_filled({given});
-  EXPECT_EQ(made_but_cluster(done), (Texts{"Pod/default/p", "Namespace/monitoring", "Pod/monitoring/p-from-0", "Namespace/p-from-1",
-                                           "Pod/p-from-1/p-from-1"}));
+  EXPECT_EQ(made_but_cluster(done), (Texts{"Pod/default/p", "Namespace/monitoring", "Pod/monitoring/p-from-0",
+                                           "Namespace/p-from-1", "Pod/p-from-1/p-from-1"}));
   EXPECT_EQ(get<model::Namespace>(done, Kind::Namespace, "", "p-from-1").meta.labels.at("team"), "a");
 }
 

@@ -19,8 +19,10 @@ struct PublicRange {
   const char* first;
   const char* last;
 };
-constexpr PublicRange internet_ranges[] = {{"198.51.100.10", "198.51.100.254"}, {"2001:db8:200::a", "2001:db8:200::ffff"}};
-constexpr PublicRange outbound_ranges[] = {{"203.0.113.10", "203.0.113.254"}, {"2001:db8:100::10", "2001:db8:100::ffff"}};
+constexpr PublicRange internet_ranges[] = {{"198.51.100.10", "198.51.100.254"},
+                                           {"2001:db8:200::a", "2001:db8:200::ffff"}};
+constexpr PublicRange outbound_ranges[] = {{"203.0.113.10", "203.0.113.254"},
+                                           {"2001:db8:100::10", "2001:db8:100::ffff"}};
 
 AddressPool pool_of(const PublicRange& range) {
   AddressPool pool;

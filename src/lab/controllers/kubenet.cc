@@ -26,8 +26,8 @@ struct Blocks {
     length = std::max(pods.length(), pods.family() == Family::v4 ? 24 : 64);
   }
   bool free(const Prefix& block) const {
-    return range.contains(block) && std::none_of(taken.begin(), taken.end(),
-                                                 [&](const Prefix& other) { return other.overlaps(block); });
+    return range.contains(block) &&
+           std::none_of(taken.begin(), taken.end(), [&](const Prefix& other) { return other.overlaps(block); });
   }
   std::optional<Prefix> take_lowest() {
     model::Uint128 size = Prefix(range.address(), length).size();
@@ -72,8 +72,10 @@ void assign_blocks(Draft& draft, const Prefix& range, std::vector<std::shared_pt
   }
   for (auto& node : nodes) {
     if (has(*node, family) || !realised(*node)) continue;
-    if (std::optional<Prefix> block = blocks.take_lowest()) give(*node, *block);
-    else fail(draft, *node, range);
+    if (std::optional<Prefix> block = blocks.take_lowest())
+      give(*node, *block);
+    else
+      fail(draft, *node, range);
   }
 }
 
@@ -86,9 +88,8 @@ void assign_pod_cidrs(Draft& draft) {
     for (const auto& node : draft.now().all<Node>())
       if (node->cluster == cluster->meta.name && realised(*node)) nodes.push_back(std::make_shared<Node>(*node));
     // As pools have them, by number: node-10 after node-9.
-    std::stable_sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) {
-      return a->meta.name.size() < b->meta.name.size();
-    });
+    std::stable_sort(nodes.begin(), nodes.end(),
+                     [](const auto& a, const auto& b) { return a->meta.name.size() < b->meta.name.size(); });
     for (const Prefix& range : cluster->pod_cidrs) assign_blocks(draft, range, nodes);
     for (auto& node : nodes) draft.put(node);
   }

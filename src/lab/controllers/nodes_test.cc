@@ -60,14 +60,17 @@ TEST(Defaults, AClusterWithoutSubnetOwnsAVnet) {
   EXPECT_EQ(texts_of(network.subnets.at(0).prefixes), "10.224.0.0/16 fd00:224::/64");
   EXPECT_EQ(network.resource_group, "apps");
   EXPECT_EQ(texts_of(get_node(done, "aks-system-0").addresses), "10.224.0.4 fd00:224::4");
-  EXPECT_EQ(texts_of(get<model::LabHost>(done, Kind::LabHost, "", "internet").addresses), "198.51.100.10 2001:db8:200::a");
+  EXPECT_EQ(texts_of(get<model::LabHost>(done, Kind::LabHost, "", "internet").addresses),
+            "198.51.100.10 2001:db8:200::a");
   EXPECT_EQ(texts_of(network.outbound_addresses), "203.0.113.10 2001:db8:100::10");
 }
 
 TEST(Defaults, GeneratedRangesOfSeveralClustersAreApart) {
   Completion done = run({cluster("a", "", {pool("p", 1)}), cluster("b", "", {pool("p", 1)})});
-  EXPECT_EQ(texts_of(get<model::VirtualNetwork>(done, Kind::VirtualNetwork, "", "a-vnet").address_space), "10.224.0.0/12");
-  EXPECT_EQ(texts_of(get<model::VirtualNetwork>(done, Kind::VirtualNetwork, "", "b-vnet").address_space), "10.16.0.0/12");
+  EXPECT_EQ(texts_of(get<model::VirtualNetwork>(done, Kind::VirtualNetwork, "", "a-vnet").address_space),
+            "10.224.0.0/12");
+  EXPECT_EQ(texts_of(get<model::VirtualNetwork>(done, Kind::VirtualNetwork, "", "b-vnet").address_space),
+            "10.16.0.0/12");
 }
 
 TEST(Defaults, DualStackSubnetGetsDualServices) {
@@ -108,7 +111,7 @@ TEST(Nodes, LabelsTaintsAndMaxPodsOfThePool) {
   given.taints = {{"gpu", "yes", "NoSchedule"}};
   Completion done = run({vnet("hub", {"10.1.0.0/24"}), cluster("aks", "hub/nodes", {given})});
   const model::Node& made_node = get_node(done, "aks-user-0");
-  model::Labels expected = {{"agentpool", "user"},       {"disk", "ssd"},
+  model::Labels expected = {{"agentpool", "user"},           {"disk", "ssd"},
                             {"kubernetes.io/arch", "amd64"}, {"kubernetes.io/hostname", "aks-user-0"},
                             {"kubernetes.io/os", "linux"},   {"kubernetes.azure.com/agentpool", "user"}};
   EXPECT_EQ(made_node.meta.labels, expected);
@@ -132,8 +135,10 @@ TEST(Nodes, TenComesAfterNine) {
 }
 
 TEST(Nodes, SubnetFullNamesNumbersAndTheRestGoesOn) {
-  Completion done = run({vnet("hub", {"10.1.0.0/26"}), cluster("aks", "hub/nodes", {pool("p", 3)}), pod("default", "web")});
-  EXPECT_EQ(conditions(done), (Texts{"Node/aks-p-1 AddressAssigned SubnetFull", "Node/aks-p-2 AddressAssigned SubnetFull"}));
+  Completion done =
+      run({vnet("hub", {"10.1.0.0/26"}), cluster("aks", "hub/nodes", {pool("p", 3)}), pod("default", "web")});
+  EXPECT_EQ(conditions(done),
+            (Texts{"Node/aks-p-1 AddressAssigned SubnetFull", "Node/aks-p-2 AddressAssigned SubnetFull"}));
   EXPECT_NE(english(done.conditions[0]).find("needs 31 addresses, 31 of them new, and 28 are free"), std::string::npos);
   EXPECT_TRUE(get_node(done, "aks-p-1").addresses.empty());
   EXPECT_TRUE(get_node(done, "aks-p-1").pod_ranges.empty());
@@ -178,7 +183,8 @@ TEST(Nodes, APoolWithoutPermissionDoesNotStopTheOthers) {
   foreign->resource_group = "other";
   model::NodePool user = pool("user", 1, 10);
   user.subnet = {"spoke", "nodes"};
-  Completion done = run({vnet("hub", {"10.1.0.0/24"}), foreign, cluster("aks", "hub/nodes", {pool("system", 1), user})});
+  Completion done =
+      run({vnet("hub", {"10.1.0.0/24"}), foreign, cluster("aks", "hub/nodes", {pool("system", 1), user})});
   EXPECT_FALSE(get_node(done, "aks-system-0").addresses.empty());
   EXPECT_TRUE(get_node(done, "aks-user-0").addresses.empty());
 }
@@ -203,7 +209,8 @@ TEST(Nodes, WindowsPoolsAreCountedNotMade) {
   app->pod.node_selector = {{"kubernetes.io/os", "windows"}};
   Completion done = run({vnet("hub", {"10.1.0.0/24"}), cluster("aks", "hub/nodes", {pool("p", 1), windows}), app});
   EXPECT_EQ(names<model::Node>(done), Texts{"aks-p-0"});
-  EXPECT_EQ(conditions(done), (Texts{"Cluster/aks Realised WindowsNotRealised", "Pod/default/iis-0 Scheduled WindowsNotRealised"}));
+  EXPECT_EQ(conditions(done),
+            (Texts{"Cluster/aks Realised WindowsNotRealised", "Pod/default/iis-0 Scheduled WindowsNotRealised"}));
   EXPECT_NE(english(done.conditions[0]).find("3 nodes of Windows pool win"), std::string::npos);
   EXPECT_EQ(get_pod(done, "iis-0").phase, "Pending");
 }
@@ -261,9 +268,10 @@ TEST(Nodes, AnInterfaceObjectOverridesTheNodesOwn) {
 }
 
 TEST(Nodes, GivenNodesFindTheirClusterByPoolOrLabel) {
-  Completion done = run({vnet("hub", {"10.1.0.0/24"}), vnet("spoke", {"10.2.0.0/24"}),
-                         cluster("a", "hub/nodes", {pool("pa", 1, 10)}), cluster("b", "spoke/nodes", {pool("pb", 1, 10)}),
-                         node("x", {{"agentpool", "pb"}}), node("y", {{"bailey.dev/cluster", "a"}}), node("z")});
+  Completion done =
+      run({vnet("hub", {"10.1.0.0/24"}), vnet("spoke", {"10.2.0.0/24"}), cluster("a", "hub/nodes", {pool("pa", 1, 10)}),
+           cluster("b", "spoke/nodes", {pool("pb", 1, 10)}), node("x", {{"agentpool", "pb"}}),
+           node("y", {{"bailey.dev/cluster", "a"}}), node("z")});
   EXPECT_EQ(get_node(done, "x").cluster, "b");
   EXPECT_EQ(get_node(done, "y").cluster, "a");
   EXPECT_EQ(get_node(done, "z").cluster, "a");
@@ -277,10 +285,12 @@ TEST(Nodes, PoolsOfBillionsAreLimited) {
 }
 
 TEST(Interfaces, LowestFreeOfEachFamilyBeforeNodes) {
-  Completion done = run({vnet("hub", {"10.1.0.0/24", "fd01::/64"}), nic("b", "hub/nodes"), nic("a", "hub/nodes", {"10.1.0.4"}),
-                         cluster("aks", "hub/nodes", {pool("p", 1, 10)})});
-  EXPECT_EQ(texts_of(get<model::NetworkInterface>(done, Kind::NetworkInterface, "", "a").addresses), "10.1.0.4 fd01::4");
-  EXPECT_EQ(texts_of(get<model::NetworkInterface>(done, Kind::NetworkInterface, "", "b").addresses), "10.1.0.5 fd01::5");
+  Completion done = run({vnet("hub", {"10.1.0.0/24", "fd01::/64"}), nic("b", "hub/nodes"),
+                         nic("a", "hub/nodes", {"10.1.0.4"}), cluster("aks", "hub/nodes", {pool("p", 1, 10)})});
+  EXPECT_EQ(texts_of(get<model::NetworkInterface>(done, Kind::NetworkInterface, "", "a").addresses),
+            "10.1.0.4 fd01::4");
+  EXPECT_EQ(texts_of(get<model::NetworkInterface>(done, Kind::NetworkInterface, "", "b").addresses),
+            "10.1.0.5 fd01::5");
   EXPECT_EQ(texts_of(get_node(done, "aks-p-0").addresses), "10.1.0.6 fd01::6");
 }
 
@@ -324,7 +334,8 @@ TEST(Hosts, InternetIsFirstAndGivenPublicAddressesStay) {
   Completion done = run({vnet("hub", {"10.1.0.0/24"}), attacker, with_public, front});
   EXPECT_EQ(texts_of(get<model::LabHost>(done, Kind::LabHost, "", "internet").addresses), "198.51.100.10");
   EXPECT_EQ(texts_of(get<model::LabHost>(done, Kind::LabHost, "", "attacker").addresses), "198.51.100.12");
-  EXPECT_EQ(texts_of(get<model::VirtualNetwork>(done, Kind::VirtualNetwork, "", "hub").outbound_addresses), "203.0.113.11");
+  EXPECT_EQ(texts_of(get<model::VirtualNetwork>(done, Kind::VirtualNetwork, "", "hub").outbound_addresses),
+            "203.0.113.11");
 }
 
 TEST(Hosts, AGivenInternetHostIsKept) {
@@ -354,7 +365,8 @@ TEST(Kubenet, BlocksRoutesAndOneAddressEach) {
   ASSERT_EQ(table.routes.size(), 2u);
   EXPECT_EQ(table.routes[1].prefix.text(), "10.244.1.0/24");
   EXPECT_EQ(table.routes[1].next_hop_address, addr("10.224.0.5"));
-  EXPECT_EQ(get<model::VirtualNetwork>(done, Kind::VirtualNetwork, "", "aks-vnet").subnets[0].route_table, "aks-routes");
+  EXPECT_EQ(get<model::VirtualNetwork>(done, Kind::VirtualNetwork, "", "aks-vnet").subnets[0].route_table,
+            "aks-routes");
 }
 
 TEST(Kubenet, ATableOfTheSubnetGetsTheRoutes) {

@@ -23,7 +23,8 @@ class AddressPool {
   bool take(const model::AddressRange& range);
   bool take(const model::Address& address) { return take({address, address}); }
   std::optional<model::Address> take_lowest();
-  // The lowest contiguous run; where no run is long enough, the lowest pieces that add up. Empty where too few are free.
+  // The lowest contiguous run; where no run is long enough, the lowest pieces that add up. Empty where too few are
+  // free.
   std::vector<model::AddressRange> take_run(model::Uint128 count);
   // Everything that is free, as the fewest ranges, ascending.
   std::vector<model::AddressRange> free_ranges() const;

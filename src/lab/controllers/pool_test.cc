@@ -46,7 +46,8 @@ TEST(AddressPool, RunsAreContiguousWhileThereIsRoom) {
   pool.add({a("10.0.0.4"), a("10.0.0.13")});
   pool.take(a("10.0.0.6"));
   EXPECT_EQ(pool.take_run(3), (std::vector<AddressRange>{{a("10.0.0.7"), a("10.0.0.9")}}));
-  EXPECT_EQ(pool.take_run(6), (std::vector<AddressRange>{{a("10.0.0.4"), a("10.0.0.5")}, {a("10.0.0.10"), a("10.0.0.13")}}));
+  EXPECT_EQ(pool.take_run(6),
+            (std::vector<AddressRange>{{a("10.0.0.4"), a("10.0.0.5")}, {a("10.0.0.10"), a("10.0.0.13")}}));
   EXPECT_TRUE(pool.take_run(1).empty());
   EXPECT_TRUE(pool.take_run(0).empty());
 }
@@ -69,7 +70,8 @@ TEST(AddressPool, RandomEditsEqualAPlainSet) {
     for (int step = 0; step < 60; ++step) {
       std::uint32_t number = 98 + random() % 68;
       if (random() % 3 == 0) {
-        if (number >= 100 && number < 164 && free.insert(number).second) pool.release({Address::v4(number), Address::v4(number)});
+        if (number >= 100 && number < 164 && free.insert(number).second)
+          pool.release({Address::v4(number), Address::v4(number)});
       } else if (random() % 2) {
         ASSERT_EQ(pool.take(Address::v4(number)), free.erase(number) == 1);
       } else if (!free.empty()) {

@@ -27,7 +27,8 @@ Objects world(Random& random) {
   if (dual) space.push_back("fd01::/64");
   out.push_back(vnet("hub", space));
   if (random.one_in(2)) out.push_back(vnet("spoke", {"10.2.0.0/24"}));
-  auto aks = cluster("aks", random.one_in(4) ? "" : "hub/nodes", {pool("a", 1 + random.below(3), 10 + random.below(10))});
+  auto aks =
+      cluster("aks", random.one_in(4) ? "" : "hub/nodes", {pool("a", 1 + random.below(3), 10 + random.below(10))});
   if (random.one_in(2)) aks->node_pools.push_back(pool("b", random.below(3), 10));
   if (dual && random.one_in(2)) aks->service_cidrs = prefixes({"10.0.0.0/24", "fd00:10::/112"});
   if (random.one_in(5)) aks->network_model = model::NetworkModel::kubenet;
@@ -36,7 +37,8 @@ Objects world(Random& random) {
   for (unsigned i = 0; i < random.below(5); ++i)
     out.push_back(random.one_in(2) ? nic("nic" + number(i), "hub/nodes")
                                    : nic("nic" + number(i), "hub/nodes", {"10.1.0." + number(20 + 4 * i)}));
-  for (unsigned i = 0; i < random.below(4); ++i) out.push_back(pinned("pin" + number(i), "10.1.0." + number(4 + random.below(120))));
+  for (unsigned i = 0; i < random.below(4); ++i)
+    out.push_back(pinned("pin" + number(i), "10.1.0." + number(4 + random.below(120))));
   constexpr Kind kinds[] = {Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Job};
   for (unsigned i = 0; i < random.below(5); ++i)
     out.push_back(workload(kinds[random.below(4)], "app" + number(random.below(3)), random.below(12)));
@@ -47,7 +49,8 @@ Objects world(Random& random) {
     if (random.one_in(5)) object->cluster_addresses = {addr("10.0.0." + number(1 + random.below(20)))};
     out.push_back(object);
   }
-  for (unsigned i = 0; i < random.below(3); ++i) out.push_back(make<model::LabHost>(Kind::LabHost, "", "host" + number(i)));
+  for (unsigned i = 0; i < random.below(3); ++i)
+    out.push_back(make<model::LabHost>(Kind::LabHost, "", "host" + number(i)));
   return out;
 }
 
@@ -74,7 +77,8 @@ void expect_no_address_twice(const Snapshot& now) {
   for (const auto& node : now.all<model::Node>()) {
     owners.add(node->subnet.vnet, node->addresses, node->meta.name);
     for (const AddressRange& range : node->pod_ranges) owners.add(node->subnet.vnet, range, node->meta.name + " pods");
-    for (const Prefix& cidr : node->pod_cidrs) owners.add("pods", AddressRange{cidr.first(), cidr.last()}, node->meta.name);
+    for (const Prefix& cidr : node->pod_cidrs)
+      owners.add("pods", AddressRange{cidr.first(), cidr.last()}, node->meta.name);
   }
   for (const auto& interface : now.all<model::NetworkInterface>())
     if (interface->node.empty()) owners.add(interface->subnet.vnet, interface->addresses, interface->meta.name);
@@ -87,7 +91,8 @@ void expect_no_address_twice(const Snapshot& now) {
   for (const auto& network : now.all<model::VirtualNetwork>())
     owners.add("internet", network->outbound_addresses, network->meta.name);
   // The services of the worlds here all belong to one cluster.
-  for (const auto& given : now.all<model::Service>()) owners.add("services", given->cluster_addresses, given->meta.name);
+  for (const auto& given : now.all<model::Service>())
+    owners.add("services", given->cluster_addresses, given->meta.name);
 }
 
 void expect_references_resolve(const Snapshot& now) {
@@ -123,7 +128,8 @@ std::string everything(const Completion& done) {
   std::string out;
   for (const AnyObject& object : done.snapshot.objects()) out += meta(object).ref().text() + "\n";
   for (const auto& node : done.snapshot.all<model::Node>())
-    out += node->meta.name + " " + texts_of(node->addresses) + " " + texts_of(node->pod_ranges) + texts_of(node->pod_cidrs) + "\n";
+    out += node->meta.name + " " + texts_of(node->addresses) + " " + texts_of(node->pod_ranges) +
+           texts_of(node->pod_cidrs) + "\n";
   for (const auto& pod : done.snapshot.all<model::Pod>())
     out += pod->meta.name + "@" + pod->spec.node_name + " " + pod->phase + texts_of(pod->addresses) + "\n";
   for (const auto& given : done.snapshot.all<model::Service>()) {
@@ -131,7 +137,8 @@ std::string everything(const Completion& done) {
     for (const auto& port : given->ports) out += " " + std::to_string(port.node_port);
     out += "\n";
   }
-  for (const auto& host : done.snapshot.all<model::LabHost>()) out += host->meta.name + " " + texts_of(host->addresses) + "\n";
+  for (const auto& host : done.snapshot.all<model::LabHost>())
+    out += host->meta.name + " " + texts_of(host->addresses) + "\n";
   for (const auto& network : done.snapshot.all<model::VirtualNetwork>())
     out += network->meta.name + " " + texts_of(network->address_space) + texts_of(network->outbound_addresses) + "\n";
   for (const auto& interface : done.snapshot.all<model::NetworkInterface>())
@@ -192,12 +199,16 @@ TEST(Properties, AnUnrelatedObjectMovesNothingAndItsRemovalReturns) {
     Objects objects = world(random);
     Completion before = run(objects);
     Objects more = objects;
-    more.insert(more.begin() + random.below(static_cast<unsigned>(more.size() + 1)),
-                random.one_in(2) ? AnyObject(std::shared_ptr<const model::LabHost>(make<model::LabHost>(Kind::LabHost, "", "a-host")))
-                                 : AnyObject(std::shared_ptr<const model::VirtualNetwork>(vnet("another", {"192.168.77.0/24"}))));
+    more.insert(
+        more.begin() + random.below(static_cast<unsigned>(more.size() + 1)),
+        random.one_in(2)
+            ? AnyObject(std::shared_ptr<const model::LabHost>(make<model::LabHost>(Kind::LabHost, "", "a-host")))
+            : AnyObject(std::shared_ptr<const model::VirtualNetwork>(vnet("another", {"192.168.77.0/24"}))));
     Completion after = run(more, before.assignments);
-    for (const auto& [key, address] : before.assignments.addresses) EXPECT_EQ(after.assignments.addresses[key], address) << key;
-    for (const auto& [key, range] : before.assignments.ranges) EXPECT_EQ(after.assignments.ranges[key].text(), range.text()) << key;
+    for (const auto& [key, address] : before.assignments.addresses)
+      EXPECT_EQ(after.assignments.addresses[key], address) << key;
+    for (const auto& [key, range] : before.assignments.ranges)
+      EXPECT_EQ(after.assignments.ranges[key].text(), range.text()) << key;
     EXPECT_EQ(after.assignments.nodes, before.assignments.nodes);
     EXPECT_EQ(after.assignments.ports, before.assignments.ports);
     Completion back = run(objects, after.assignments);
@@ -244,7 +255,8 @@ TEST(Texts, EveryConditionOfRandomWorldsIsInBothLanguages) {
     EXPECT_FALSE(text.en.empty() || text.ko.empty()) << text.id;
     for (int i = 0; i < 8; ++i) {
       std::string placeholder = "{" + std::to_string(i) + "}";
-      EXPECT_EQ(text.en.find(placeholder) == std::string_view::npos, text.ko.find(placeholder) == std::string_view::npos)
+      EXPECT_EQ(text.en.find(placeholder) == std::string_view::npos,
+                text.ko.find(placeholder) == std::string_view::npos)
           << text.id << " " << placeholder;
     }
   }

@@ -22,8 +22,8 @@ using model::Pod;
 struct Place {
   std::shared_ptr<const Node> node;
   std::vector<model::Taint> taints;
-  std::size_t pods = 0;            // all that run on it
-  std::size_t ranged = 0;          // those that take an address of its ranges
+  std::size_t pods = 0;    // all that run on it
+  std::size_t ranged = 0;  // those that take an address of its ranges
   std::size_t ranged_capacity = 0;
   std::set<std::pair<std::uint16_t, model::Protocol>> host_ports;
   std::vector<AddressRange> pinned;  // within its ranges
@@ -102,8 +102,7 @@ class Scheduler {
 
  private:
   Candidate candidate(const std::shared_ptr<const Pod>& pod) {
-    return {pod, draft_.cluster_of(pod->meta), usable_pins(*pod),
-            "Pod/" + pod->meta.ns + "/" + pod->meta.name};
+    return {pod, draft_.cluster_of(pod->meta), usable_pins(*pod), "Pod/" + pod->meta.ns + "/" + pod->meta.name};
   }
 
   // The pod's pins; those of its status are dropped where they are of another network than the lab's.
@@ -111,9 +110,8 @@ class Scheduler {
     std::vector<Address> wanted = pins(pod);
     if (!pod.pinned_addresses.empty()) return wanted;
     for (const Address& address : wanted) {
-      bool usable = std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
-        return place.realised() && reaches(place, address);
-      });
+      bool usable = std::any_of(places_.begin(), places_.end(),
+                                [&](const Place& place) { return place.realised() && reaches(place, address); });
       if (usable) continue;
       draft_.condition(pod.meta.ref(), "AddressAssigned", "AddressOutsideSubnet",
                        {"controllers.pod-address-replaced", {pod.meta.ref().text(), address.text()}});
@@ -141,16 +139,15 @@ class Scheduler {
     return std::find(node.addresses.begin(), node.addresses.end(), address) != node.addresses.end();
   }
 
-  bool takes_range(const Candidate& candidate) const {
-    return !candidate.pod->spec.host_network;
-  }
+  bool takes_range(const Candidate& candidate) const { return !candidate.pod->spec.host_network; }
 
   Obstacle room(const Candidate& candidate, const Place& place) const {
     if (!place.realised()) return Obstacle::not_realised;
     for (const Address& pin : candidate.pins)
       if (!reaches(place, pin)) return Obstacle::pin;
     if (place.pods >= place.node->max_pods) return Obstacle::full;
-    if (takes_range(candidate) && candidate.pins.empty() && place.ranged >= place.ranged_capacity) return Obstacle::full;
+    if (takes_range(candidate) && candidate.pins.empty() && place.ranged >= place.ranged_capacity)
+      return Obstacle::full;
     for (const auto& port : host_ports(candidate.pod->spec))
       if (place.host_ports.contains(port)) return Obstacle::host_port;
     return Obstacle::none;
@@ -222,8 +219,7 @@ class Scheduler {
                      {"controllers.host-port-taken", {text(candidate), named}});
       default:
         return leave(candidate, "Scheduled", "NodesFull",
-                     {"controllers.node-full",
-                      {text(candidate), named, std::to_string(at->second->node->max_pods)}});
+                     {"controllers.node-full", {text(candidate), named, std::to_string(at->second->node->max_pods)}});
     }
   }
 
@@ -242,8 +238,10 @@ class Scheduler {
       ++counts[static_cast<std::size_t>(found)];
       if (found == Obstacle::none && (!best || rank(*place) < rank(*best))) best = place;
     }
-    if (best) put(candidate, *best);
-    else leave_unschedulable(candidate, counts);
+    if (best)
+      put(candidate, *best);
+    else
+      leave_unschedulable(candidate, counts);
   }
 
   void leave_unschedulable(const Candidate& candidate, const std::array<std::size_t, obstacles>& counts) {
@@ -255,14 +253,15 @@ class Scheduler {
     std::size_t nodes = 0;
     for (std::size_t n : counts) nodes += n;
     if (nodes > 0 && count(Obstacle::pin) > 0 && count(Obstacle::full) == 0) return leave_pin_elsewhere(candidate);
-    std::string reason = nodes == 0                             ? "NoNodes"
-                         : count(Obstacle::full) > 0            ? "NodesFull"
-                         : count(Obstacle::host_port) > 0       ? "HostPortTaken"
-                         : count(Obstacle::taint) > 0           ? "NodesTainted"
-                         : count(Obstacle::not_realised) > 0    ? "NodeNotRealised"
-                                                                : "NoNodeMatches";
+    std::string reason = nodes == 0                          ? "NoNodes"
+                         : count(Obstacle::full) > 0         ? "NodesFull"
+                         : count(Obstacle::host_port) > 0    ? "HostPortTaken"
+                         : count(Obstacle::taint) > 0        ? "NodesTainted"
+                         : count(Obstacle::not_realised) > 0 ? "NodeNotRealised"
+                                                             : "NoNodeMatches";
     std::vector<std::string> args = {text(candidate), std::to_string(nodes)};
-    for (Obstacle which : {Obstacle::full, Obstacle::selector, Obstacle::taint, Obstacle::host_port, Obstacle::not_realised})
+    for (Obstacle which :
+         {Obstacle::full, Obstacle::selector, Obstacle::taint, Obstacle::host_port, Obstacle::not_realised})
       args.push_back(std::to_string(count(which)));
     leave(candidate, "Scheduled", reason, {nodes == 0 ? "controllers.no-nodes" : "controllers.unschedulable", args});
   }
@@ -305,8 +304,10 @@ class Scheduler {
     pod->spec.node_name = place.node->meta.name;
     if (pod->phase == "Pending") pod->phase.clear();  // whether it runs, the lab will know
     pod->addresses = candidate.pins;
-    if (pod->spec.host_network) pod->addresses = place.node->addresses;
-    else pod->pinned_addresses = candidate.pins;
+    if (pod->spec.host_network)
+      pod->addresses = place.node->addresses;
+    else
+      pod->pinned_addresses = candidate.pins;
     ++place.pods;
     if (takes_range(candidate) && candidate.pins.empty()) ++place.ranged;
     for (const auto& port : host_ports(pod->spec)) place.host_ports.insert(port);

@@ -43,7 +43,8 @@ struct Item {
   std::string key() const { return "Service/" + service->meta.ns + "/" + service->meta.name; }
   bool has_address() const { return !service->headless && service->type != ServiceType::external_name; }
   bool has_node_ports() const {
-    return !service->headless && (service->type == ServiceType::node_port || service->type == ServiceType::load_balancer);
+    return !service->headless &&
+           (service->type == ServiceType::node_port || service->type == ServiceType::load_balancer);
   }
 };
 
@@ -114,14 +115,16 @@ class Services {
                                      : "SingleStack";
     for (Family family : wanted)
       if (!contains(offered, family))
-        return refuse(item, "FamilyMissing",
-                      {"controllers.family-missing",
-                       {service.meta.ref().text(), family == Family::v4 ? "IPv4" : "IPv6", item.shared->cluster->meta.name}});
+        return refuse(
+            item, "FamilyMissing",
+            {"controllers.family-missing",
+             {service.meta.ref().text(), family == Family::v4 ? "IPv4" : "IPv6", item.shared->cluster->meta.name}});
     if (service.ip_family_policy == "RequireDualStack" && offered.size() < 2)
       return refuse(item, "FamilyMissing",
                     {"controllers.dual-stack-missing", {service.meta.ref().text(), item.shared->cluster->meta.name}});
     for (Family family : offered)
-      if (!contains(wanted, family) && (wanted.empty() || service.ip_family_policy != "SingleStack")) wanted.push_back(family);
+      if (!contains(wanted, family) && (wanted.empty() || service.ip_family_policy != "SingleStack"))
+        wanted.push_back(family);
     if (service.ip_family_policy == "SingleStack" && wanted.size() > 1) wanted.resize(1);
     service.families = wanted;
   }
@@ -133,7 +136,8 @@ class Services {
     const Cluster& cluster = *item.shared->cluster;
     ObjectRef ref = item.service->meta.ref();
     for (const Prefix& range : cluster.service_cidrs)
-      if (address == range.at(1) && !(ref.ns == "default" && ref.name == "kubernetes")) return "Service/default/kubernetes";
+      if (address == range.at(1) && !(ref.ns == "default" && ref.name == "kubernetes"))
+        return "Service/default/kubernetes";
     if (cluster.dns_service_address == address && ref.ns != "kube-system") return "dnsServiceIP";
     return "";
   }
@@ -144,8 +148,9 @@ class Services {
     for (const Address& address : std::vector(item.service->cluster_addresses)) {
       AddressPool& pool = item.shared->pools[address.family()];
       if (!pool.holds(address))
-        return refuse(item, "AddressOutsideRange",
-                      {"controllers.service-address-outside", {who, address.text(), ranges_text(*item.shared->cluster)}});
+        return refuse(
+            item, "AddressOutsideRange",
+            {"controllers.service-address-outside", {who, address.text(), ranges_text(*item.shared->cluster)}});
       std::string other = holder(item, address);
       if (!other.empty())
         return refuse(item, "AddressTaken", {"controllers.service-address-taken", {who, address.text(), other}});
@@ -216,7 +221,8 @@ class Services {
   void keep(Item& item) {
     for (Family family : item.service->families)
       if (item.has_address() && !has(item.service->cluster_addresses, family))
-        if (auto address = draft_.keep(item.key() + "/" + name(family), item.shared->pools[family])) own(item, *address);
+        if (auto address = draft_.keep(item.key() + "/" + name(family), item.shared->pools[family]))
+          own(item, *address);
     each_missing_port(item, [&](std::uint16_t& port, Protocol protocol, const std::string& key) {
       auto earlier = draft_.earlier.ports.find(key);
       if (earlier == draft_.earlier.ports.end()) return;
@@ -236,9 +242,9 @@ class Services {
       if (!item.has_address() || has(service.cluster_addresses, family)) continue;
       auto address = draft_.assign(item.key() + "/" + name(family), item.shared->pools[family]);
       if (!address)
-        return refuse(item, "ServiceRangeFull",
-                      {"controllers.service-range-full",
-                       {service.meta.ref().text(), ranges_text(*item.shared->cluster)}});
+        return refuse(
+            item, "ServiceRangeFull",
+            {"controllers.service-range-full", {service.meta.ref().text(), ranges_text(*item.shared->cluster)}});
       own(item, *address);
     }
     std::stable_sort(service.cluster_addresses.begin(), service.cluster_addresses.end(),
@@ -258,8 +264,8 @@ class Services {
 
   // The primary family's address stands first.
   static std::size_t rank(const Service& service, const Address& address) {
-    return static_cast<std::size_t>(
-        std::find(service.families.begin(), service.families.end(), address.family()) - service.families.begin());
+    return static_cast<std::size_t>(std::find(service.families.begin(), service.families.end(), address.family()) -
+                                    service.families.begin());
   }
 
   Draft& draft_;
@@ -287,14 +293,13 @@ class Balancers {
       for (const Address& address : service->load_balancer_addresses)
         for (Pools& pools : pools_) pools.own[address.family()].take(address);
     for (auto& service : services) take_given(*service);
-    for (auto& service : services) each_missing(*service, [&](const std::string& key, AddressPool& pool) {
-      return draft_.keep(key, pool);
-    });
-    for (auto& service : services) each_missing(*service, [&](const std::string& key, AddressPool& pool) {
-      return draft_.assign(key, pool);
-    });
+    for (auto& service : services)
+      each_missing(*service, [&](const std::string& key, AddressPool& pool) { return draft_.keep(key, pool); });
+    for (auto& service : services)
+      each_missing(*service, [&](const std::string& key, AddressPool& pool) { return draft_.assign(key, pool); });
     for (auto& service : services) {
-      if (service->load_balancer_addresses.empty() && !candidates(*service).empty() && !told_.contains(service->meta.ref()))
+      if (service->load_balancer_addresses.empty() && !candidates(*service).empty() &&
+          !told_.contains(service->meta.ref()))
         draft_.condition(service->meta.ref(), "AddressAssigned", "LoadBalancerFull",
                          {"controllers.load-balancer-full", {service->meta.ref().text()}});
       draft_.put(service);

@@ -53,10 +53,12 @@ TEST(ClusterAddresses, TheUsualDnsAddressIsSkipped) {
 TEST(ClusterAddresses, GivenOnesAreRespectedAndConflictsTold) {
   auto dns = with_address("kube-dns", "10.0.0.10");
   dns->meta.ns = "kube-system";
-  Completion done = run(single() + Objects{with_address("a", "10.0.0.2"), with_address("b", "10.0.0.2"), with_address("c", "10.9.0.1"),
-                                           with_address("d", "10.0.0.1"), with_address("e", "10.0.0.10"), dns, service("f")});
-  EXPECT_EQ(conditions(done), (Texts{"Service/default/b Accepted AddressTaken", "Service/default/c Accepted AddressOutsideRange",
-                                     "Service/default/d Accepted AddressTaken", "Service/default/e Accepted AddressTaken"}));
+  Completion done = run(single() + Objects{with_address("a", "10.0.0.2"), with_address("b", "10.0.0.2"),
+                                           with_address("c", "10.9.0.1"), with_address("d", "10.0.0.1"),
+                                           with_address("e", "10.0.0.10"), dns, service("f")});
+  EXPECT_EQ(conditions(done),
+            (Texts{"Service/default/b Accepted AddressTaken", "Service/default/c Accepted AddressOutsideRange",
+                   "Service/default/d Accepted AddressTaken", "Service/default/e Accepted AddressTaken"}));
   EXPECT_EQ(texts_of(get_service(done, "a").cluster_addresses), "10.0.0.2");
   EXPECT_TRUE(get_service(done, "b").cluster_addresses.empty());
   EXPECT_EQ(texts_of(get_service(done, "f").cluster_addresses), "10.0.0.3");
@@ -79,9 +81,10 @@ TEST(Families, PoliciesOnADualStackCluster) {
     object->families = std::move(wanted);
     return object;
   };
-  Completion done = run(dual() + Objects{with_policy("a", ""), with_policy("b", "PreferDualStack"),
-                                         with_policy("c", "RequireDualStack", {Family::v6}), with_policy("d", "", {Family::v6}),
-                                         with_policy("e", "", {Family::v6, Family::v4})});
+  Completion done =
+      run(dual() + Objects{with_policy("a", ""), with_policy("b", "PreferDualStack"),
+                           with_policy("c", "RequireDualStack", {Family::v6}), with_policy("d", "", {Family::v6}),
+                           with_policy("e", "", {Family::v6, Family::v4})});
   EXPECT_EQ(texts_of(get_service(done, "a").cluster_addresses), "10.0.0.2");
   EXPECT_EQ(get_service(done, "a").ip_family_policy, "SingleStack");
   EXPECT_EQ(texts_of(get_service(done, "b").cluster_addresses), "10.0.0.3 fd00:10::2");
@@ -100,7 +103,8 @@ TEST(Families, WhatTheClusterLacksIsTold) {
   v6->families = {Family::v6};
   Completion done = run(single() + Objects{prefer, require, v6});
   EXPECT_EQ(texts_of(get_service(done, "prefer").cluster_addresses), "10.0.0.2");
-  EXPECT_EQ(conditions(done), (Texts{"Service/default/require Accepted FamilyMissing", "Service/default/v6 Accepted FamilyMissing"}));
+  EXPECT_EQ(conditions(done),
+            (Texts{"Service/default/require Accepted FamilyMissing", "Service/default/v6 Accepted FamilyMissing"}));
 }
 
 TEST(NodePorts, LowestFreeAndGivenOnesStay) {
@@ -122,7 +126,8 @@ TEST(NodePorts, ConflictsAndRange) {
   a->ports[0].node_port = b->ports[0].node_port = 31000;
   c->ports[0].node_port = 80;
   Completion done = run(single() + Objects{a, b, c});
-  EXPECT_EQ(conditions(done), (Texts{"Service/default/b Accepted NodePortTaken", "Service/default/c Accepted NodePortOutsideRange"}));
+  EXPECT_EQ(conditions(done),
+            (Texts{"Service/default/b Accepted NodePortTaken", "Service/default/c Accepted NodePortOutsideRange"}));
   EXPECT_EQ(get_service(done, "b").ports[0].node_port, 0);
 }
 
@@ -143,7 +148,8 @@ TEST(NodePorts, LocalTrafficOfABalancerGetsAHealthPort) {
   EXPECT_EQ(get_service(done, "web").health_check_node_port, 30001);
 }
 
-std::shared_ptr<model::LoadBalancer> balancer(const std::string& name, const std::string& range, bool internal = false) {
+std::shared_ptr<model::LoadBalancer> balancer(const std::string& name, const std::string& range,
+                                              bool internal = false) {
   auto object = make<model::LoadBalancer>(Kind::LoadBalancer, "", name);
   if (!range.empty()) object->addresses = {*AddressRange::parse(range)};
   object->internal = internal;
@@ -167,9 +173,10 @@ TEST(Balancers, FromThePoolUntilItIsEmpty) {
 TEST(Balancers, TheAnnotationChoosesAnInternalOne) {
   auto internal = of_type(ServiceType::load_balancer, "a");
   internal->meta.annotations["service.beta.kubernetes.io/azure-load-balancer-internal"] = "true";
-  Completion done = run(single() + Objects{balancer("public", "20.0.0.1-20.0.0.9"), balancer("inside", "", true), internal,
-                                           of_type(ServiceType::load_balancer, "b")});
-  EXPECT_EQ(texts_of(get_service(done, "a").load_balancer_addresses), "10.1.0.66") << "after two nodes of 31 addresses each";
+  Completion done = run(single() + Objects{balancer("public", "20.0.0.1-20.0.0.9"), balancer("inside", "", true),
+                                           internal, of_type(ServiceType::load_balancer, "b")});
+  EXPECT_EQ(texts_of(get_service(done, "a").load_balancer_addresses), "10.1.0.66")
+      << "after two nodes of 31 addresses each";
   EXPECT_EQ(texts_of(get_service(done, "b").load_balancer_addresses), "20.0.0.1");
 }
 
@@ -179,10 +186,11 @@ TEST(Balancers, TheAddressAskedFor) {
     object->load_balancer_address = addr(address);
     return object;
   };
-  Completion done = run(single() + Objects{balancer("public", "20.0.0.1-20.0.0.9"), asks("a", "20.0.0.7"), asks("b", "20.0.0.7"),
-                                           asks("c", "30.0.0.1")});
+  Completion done = run(single() + Objects{balancer("public", "20.0.0.1-20.0.0.9"), asks("a", "20.0.0.7"),
+                                           asks("b", "20.0.0.7"), asks("c", "30.0.0.1")});
   EXPECT_EQ(texts_of(get_service(done, "a").load_balancer_addresses), "20.0.0.7");
-  EXPECT_EQ(conditions(done), (Texts{"Service/default/b AddressAssigned AddressTaken", "Service/default/c AddressAssigned AddressOutsidePool"}));
+  EXPECT_EQ(conditions(done), (Texts{"Service/default/b AddressAssigned AddressTaken",
+                                     "Service/default/c AddressAssigned AddressOutsidePool"}));
 }
 
 // ---- slices ----

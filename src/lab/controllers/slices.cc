@@ -61,8 +61,7 @@ std::string slice_name(const Snapshot& now, const Service& service, Family famil
   }
 }
 
-Slices slices_of(const Snapshot& now, const Service& service, Family family,
-                 const std::vector<const Pod*>& pods) {
+Slices slices_of(const Snapshot& now, const Service& service, Family family, const std::vector<const Pod*>& pods) {
   std::map<PortNumbers, std::vector<Endpoint>> groups;
   std::vector<PortNumbers> order;
   for (const Pod* pod : pods)

@@ -88,7 +88,8 @@ constexpr base::Text table[] = {
     {"controllers.pod-address-replaced",
      "The status of {0} says address {1}, which the lab's network does not have; it gets another one.",
      "{0}의 상태에 있는 주소 {1}은(는) 랩 네트워크에 없어 다른 주소를 받습니다."},
-    {"controllers.family-missing", "{0} asks for {1}, which the service range of cluster {2} does not have. Add a range.",
+    {"controllers.family-missing",
+     "{0} asks for {1}, which the service range of cluster {2} does not have. Add a range.",
      "{0}이(가) 요구한 {1}은(는) 클러스터 {2}의 서비스 범위에 없습니다. 범위를 추가하십시오."},
     {"controllers.dual-stack-missing",
      "{0} requires both address families, and cluster {1} has one service range. Add the other, or use "

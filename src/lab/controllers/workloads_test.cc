@@ -127,7 +127,8 @@ TEST(Schedule, SelectorsTaintsAndCordons) {
   nowhere->spec.node_selector = {{"disk", "tape"}};
   Completion done = run(all + Objects{pod("default", "plain"), tolerant, wrong, nowhere});
   EXPECT_EQ(placed(done), (Texts{"plain@d-plain", "tolerant@b-tainted", "wrong@", "x-nowhere@"}));
-  EXPECT_EQ(conditions(done), (Texts{"Pod/default/wrong Scheduled NodesTainted", "Pod/default/x-nowhere Scheduled NoNodeMatches"}));
+  EXPECT_EQ(conditions(done),
+            (Texts{"Pod/default/wrong Scheduled NodesTainted", "Pod/default/x-nowhere Scheduled NoNodeMatches"}));
 }
 
 TEST(Schedule, PreferNoScheduleIsTakenLast) {
@@ -182,8 +183,9 @@ TEST(Schedule, FinishedPodsTakeNoRoom) {
 TEST(Schedule, ATemplateOfAnUnrealisedNodeSaysSo) {
   Completion done = run({vnet("hub", {"10.1.0.0/29"}), cluster("aks", "hub/nodes", {pool("p", 1, 30)}),
                          workload(Kind::DaemonSet, "agent", 1), pod("default", "web")});
-  EXPECT_EQ(conditions(done), (Texts{"Node/aks-p-0 AddressAssigned SubnetFull", "Pod/default/agent-aks-p-0 Scheduled NodeNotRealised",
-                                     "Pod/default/web Scheduled NodeNotRealised"}));
+  EXPECT_EQ(conditions(done),
+            (Texts{"Node/aks-p-0 AddressAssigned SubnetFull", "Pod/default/agent-aks-p-0 Scheduled NodeNotRealised",
+                   "Pod/default/web Scheduled NodeNotRealised"}));
 }
 
 TEST(Clusters, LabelsChooseAndGuessesAreTold) {
@@ -192,8 +194,9 @@ TEST(Clusters, LabelsChooseAndGuessesAreTold) {
   auto guessed = workload(Kind::Deployment, "guessed", 1);
   auto missing = pod("default", "missing", {{"bailey.dev/cluster", "c"}});
   auto by_namespace = pod("team", "x");
-  Completion done = run({cluster("a", "", {pool("p", 1)}), cluster("b", "", {pool("p", 1)}), by_label, guessed, missing,
-                         by_namespace, make<model::Namespace>(Kind::Namespace, "", "team", {{"bailey.dev/cluster", "b"}})});
+  Completion done =
+      run({cluster("a", "", {pool("p", 1)}), cluster("b", "", {pool("p", 1)}), by_label, guessed, missing, by_namespace,
+           make<model::Namespace>(Kind::Namespace, "", "team", {{"bailey.dev/cluster", "b"}})});
   EXPECT_EQ(placed(done), (Texts{"guessed-0@a-p-0", "labelled-0@b-p-0", "missing@", "x@b-p-0"}));
   Texts told = conditions(done);
   EXPECT_NE(std::find(told.begin(), told.end(), "Deployment/default/guessed Accepted+ ClusterAssumed"), told.end());
@@ -243,7 +246,8 @@ TEST(Pins, OutsideOfTheSubnet) {
 TEST(Pins, TakenByAnInterfaceOrAnotherPod) {
   Completion done = run(nodes(1) + Objects{nic("fw", "hub/nodes", {"10.1.0.9"}), pinned("a", "10.1.0.9"),
                                            pinned("b", "10.1.0.8"), pinned("c", "10.1.0.8")});
-  EXPECT_EQ(conditions(done), (Texts{"Pod/default/a AddressAssigned AddressTaken", "Pod/default/c AddressAssigned AddressTaken"}));
+  EXPECT_EQ(conditions(done),
+            (Texts{"Pod/default/a AddressAssigned AddressTaken", "Pod/default/c AddressAssigned AddressTaken"}));
   EXPECT_NE(english(done.conditions[0]).find("NetworkInterface/fw"), std::string::npos);
   EXPECT_NE(english(done.conditions[1]).find("Pod/default/b"), std::string::npos);
 }
@@ -271,7 +275,8 @@ TEST(Pins, TheTemplatesAnnotation) {
 TEST(Stability, APodStaysWhereItIs) {
   Completion before = run(nodes(2) + Objects{pod("default", "b"), pod("default", "c")});
   ASSERT_EQ(placed(before), (Texts{"b@aks-p-0", "c@aks-p-1"}));
-  Completion after = run(nodes(2) + Objects{pod("default", "a"), pod("default", "b"), pod("default", "c")}, before.assignments);
+  Completion after =
+      run(nodes(2) + Objects{pod("default", "a"), pod("default", "b"), pod("default", "c")}, before.assignments);
   EXPECT_EQ(placed(after), (Texts{"a@aks-p-0", "b@aks-p-0", "c@aks-p-1"}));
   Completion alone = run(nodes(2) + Objects{pod("default", "c")}, after.assignments);
   EXPECT_EQ(placed(alone), Texts{"c@aks-p-1"});
@@ -279,7 +284,8 @@ TEST(Stability, APodStaysWhereItIs) {
 }
 
 TEST(Stability, ACordonMovesNobodyANoExecuteTaintDoes) {
-  Objects base = {vnet("hub", {"10.1.0.0/24"}), cluster("aks", "hub/nodes", {pool("p", 1)}), node("b"), pod("default", "web")};
+  Objects base = {vnet("hub", {"10.1.0.0/24"}), cluster("aks", "hub/nodes", {pool("p", 1)}), node("b"),
+                  pod("default", "web")};
   Completion before = run(base + Objects{node("a")});
   ASSERT_EQ(placed(before), Texts{"web@a"});
   auto changed = node("a");

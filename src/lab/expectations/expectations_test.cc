@@ -14,7 +14,9 @@ Json json(const std::string& text) {
   return parsed.ok() ? *parsed : Json();
 }
 
-Expectations parse(const std::string& rows) { return parse_expectations(json("{\"expect\":[" + rows + "]}"), "rows.yaml"); }
+Expectations parse(const std::string& rows) {
+  return parse_expectations(json("{\"expect\":[" + rows + "]}"), "rows.yaml");
+}
 
 Texts mistakes(const std::string& rows) {
   Texts out;
@@ -24,7 +26,9 @@ Texts mistakes(const std::string& rows) {
 
 Expectation row(const std::string& text) {
   Expectations parsed = parse(text);
-  EXPECT_TRUE(parsed.errors.empty()) << text << ": " << (parsed.errors.empty() ? "" : parsed.errors[0].field + " " + parsed.errors[0].code);
+  EXPECT_TRUE(parsed.errors.empty()) << text << ": "
+                                     << (parsed.errors.empty() ? ""
+                                                               : parsed.errors[0].field + " " + parsed.errors[0].code);
   return parsed.rows.empty() ? Expectation{} : parsed.rows[0];
 }
 
@@ -37,7 +41,8 @@ const std::string web = R"("from":"pod/shop/web","to":"svc/shop/db","port":"5432
 const std::string allow = "{" + web + R"(,"verdict":"allow"})";
 
 TEST(Parse, AReachRow) {
-  Expectation parsed = row("{" + web + R"(,"verdict":"allow","family":6,"source_seen":"pod","answered_by":"pod/shop/db-0","id":"a"})");
+  Expectation parsed =
+      row("{" + web + R"(,"verdict":"allow","family":6,"source_seen":"pod","answered_by":"pod/shop/db-0","id":"a"})");
   const auto& reach = std::get<ReachExpectation>(parsed.what);
   EXPECT_EQ(reach.from.text(), "pod/shop/web");
   EXPECT_EQ(reach.to.text(), "svc/shop/db");
@@ -47,7 +52,8 @@ TEST(Parse, AReachRow) {
   EXPECT_EQ(reach.source_seen, "pod");
   EXPECT_EQ(parsed.id, "a");
   EXPECT_EQ(parsed.field, "expect[0]");
-  EXPECT_EQ(question(parsed).dump(), R"({"id":"a","from":"pod/shop/web","to":"svc/shop/db","port":"5432/tcp","family":6})");
+  EXPECT_EQ(question(parsed).dump(),
+            R"({"id":"a","from":"pod/shop/web","to":"svc/shop/db","port":"5432/tcp","family":6})");
 }
 
 TEST(Parse, NumbersAreIdsAndPorts) {
@@ -68,7 +74,8 @@ TEST(Parse, TheListAloneIsADocument) {
 
 TEST(Parse, HttpAndCommand) {
   auto http = std::get<HttpExpectation>(
-      row(R"({"http":{"from":"host/internet","url":"https://myapp.com/blog","status":404,"headers":{"X":"y"},"answered_by":"svc/blog"}})").what);
+      row(R"({"http":{"from":"host/internet","url":"https://myapp.com/blog","status":404,"headers":{"X":"y"},"answered_by":"svc/blog"}})")
+          .what);
   EXPECT_EQ(http.status, 404);
   EXPECT_EQ(http.method, "GET");
   EXPECT_EQ(http.headers.at(0).second, "y");
@@ -92,16 +99,20 @@ TEST(Parse, StatementsAndPending) {
 
 TEST(Parse, EveryMistakeHasItsPlace) {
   EXPECT_EQ(mistakes(R"({"from":"web","to":"svc/shop/db","port":"http","verdict":"maybe","family":5})"),
-            (Texts{"expect[0].from bad-endpoint", "expect[0].port bad-port", "expect[0].family bad-family", "expect[0].verdict bad-verdict"}));
-  EXPECT_EQ(mistakes(R"({"from":"pod/a","verdict":"allow"})"), (Texts{"expect[0] missing-field", "expect[0] missing-field"}));
+            (Texts{"expect[0].from bad-endpoint", "expect[0].port bad-port", "expect[0].family bad-family",
+                   "expect[0].verdict bad-verdict"}));
+  EXPECT_EQ(mistakes(R"({"from":"pod/a","verdict":"allow"})"),
+            (Texts{"expect[0] missing-field", "expect[0] missing-field"}));
   EXPECT_EQ(mistakes("{" + web + R"(,"verdict":"deny","source_seen":"pod"})"), Texts{"expect[0].source_seen unusable"});
   EXPECT_EQ(mistakes(R"({"from":"host/x","to":"pod/a","port":"80/tcp","verdict":"allow","source_seen":"pod"})"),
             Texts{"expect[0].source_seen bad-source"});
-  EXPECT_EQ(mistakes("{" + web + R"(,"verdict":"deny","decided_by":"nonsense"})"), Texts{"expect[0].decided_by bad-object"});
+  EXPECT_EQ(mistakes("{" + web + R"(,"verdict":"deny","decided_by":"nonsense"})"),
+            Texts{"expect[0].decided_by bad-object"});
   EXPECT_EQ(mistakes(R"({"http":{"from":"host/x","url":"ftp://a","status":20}})"),
             (Texts{"expect[0].http.url bad-url", "expect[0].http.status bad-number"}));
   EXPECT_EQ(mistakes(R"({"http":"x"},{"command":"ls -l"},{"command":[]},{"command":["a",1]})"),
-            (Texts{"expect[0].http bad-type", "expect[1].command bad-type", "expect[2].command bad-type", "expect[3].command bad-type"}));
+            (Texts{"expect[0].http bad-type", "expect[1].command bad-type", "expect[2].command bad-type",
+                   "expect[3].command bad-type"}));
   EXPECT_EQ(mistakes(R"("text",null,[])"), (Texts{"expect[0] bad-type", "expect[1] bad-type", "expect[2] bad-type"}));
   EXPECT_EQ(mistakes(R"({"http":{"from":"pod/a","url":"http://b"},"command":["c"]})"), Texts{"expect[0] bad-row"});
 }
@@ -130,8 +141,8 @@ TEST(Parse, DocumentsOfOtherShapes) {
 TEST(Parse, PositionsComeFromTheFile) {
   model::Source source("rows.yaml", {1, 1});
   source.mark("expect[0].port", {7, 9});
-  Expectations parsed = parse_expectations(json(R"({"expect":[{"from":"pod/a","to":"pod/b","port":"x","verdict":"allow"}]})"),
-                                           "rows.yaml", &source);
+  Expectations parsed = parse_expectations(
+      json(R"({"expect":[{"from":"pod/a","to":"pod/b","port":"x","verdict":"allow"}]})"), "rows.yaml", &source);
   ASSERT_EQ(parsed.errors.size(), 1u);
   EXPECT_EQ(parsed.errors[0].position, (model::Position{7, 9}));
 }
@@ -151,7 +162,9 @@ std::string verdict(const std::string& expectation, const std::string& answer) {
   std::string out(name(outcome.verdict));
   return outcome.reason.id.empty() ? out : out + " " + outcome.reason.id;
 }
-std::string reach(const std::string& more, const std::string& answer) { return verdict("{" + web + more + "}", answer); }
+std::string reach(const std::string& more, const std::string& answer) {
+  return verdict("{" + web + more + "}", answer);
+}
 
 TEST(Judge, AllowMeansOpenDenyMeansNotOpen) {
   EXPECT_EQ(reach(R"(,"verdict":"allow")", R"({"result":"open"})"), "passed");
@@ -174,14 +187,16 @@ TEST(Judge, NoAnswerPassesNothing) {
 
 TEST(Judge, AnswersOfReachAreUnderstoodToo) {
   EXPECT_EQ(reach(R"(,"verdict":"allow")", R"({"verdict":"allow"})"), "passed");
-  EXPECT_EQ(reach(R"(,"verdict":"deny","decided_by":"nsg/nodes")",
-                  R"({"verdict":"deny","decided_by":[{"object":"RouteTable/x"},{"object":"NetworkSecurityGroup/nodes"}]})"),
-            "passed");
+  EXPECT_EQ(
+      reach(R"(,"verdict":"deny","decided_by":"nsg/nodes")",
+            R"({"verdict":"deny","decided_by":[{"object":"RouteTable/x"},{"object":"NetworkSecurityGroup/nodes"}]})"),
+      "passed");
 }
 
 TEST(Judge, SourceSeen) {
   auto seen = [](const std::string& expected, const std::string& found) {
-    return reach(R"(,"verdict":"allow","source_seen":")" + expected + "\"", R"({"result":"open","source_seen":)" + found + "}");
+    return reach(R"(,"verdict":"allow","source_seen":")" + expected + "\"",
+                 R"({"result":"open","source_seen":)" + found + "}");
   };
   EXPECT_EQ(seen("pod", "\"10.1.0.7\""), "passed");
   EXPECT_EQ(seen("pod", "\"10.1.0.4\""), "failed expect.source");
@@ -194,7 +209,8 @@ TEST(Judge, SourceSeen) {
 
 TEST(Judge, AnsweredBy) {
   auto answered = [](const std::string& expected, const std::string& found) {
-    return reach(R"(,"verdict":"allow","answered_by":")" + expected + "\"", R"({"result":"open","answered_by":)" + found + "}");
+    return reach(R"(,"verdict":"allow","answered_by":")" + expected + "\"",
+                 R"({"result":"open","answered_by":)" + found + "}");
   };
   EXPECT_EQ(answered("pod/shop/db-0", "\"pod/shop/db-0\""), "passed");
   EXPECT_EQ(answered("pod/db-0", "\"pod/default/db-0\""), "passed");
@@ -206,7 +222,8 @@ TEST(Judge, AnsweredBy) {
 TEST(Judge, DecidedBy) {
   const std::string denied = R"(,"verdict":"deny","decided_by":"NetworkSecurityGroup/nodes")";
   EXPECT_EQ(reach(denied, R"({"result":"dropped","dropped_at":{"object":"NetworkSecurityGroup/nodes"}})"), "passed");
-  EXPECT_EQ(reach(denied, R"({"result":"dropped","dropped_at":{"object":"RouteTable/x"}})"), "failed expect.decided-by");
+  EXPECT_EQ(reach(denied, R"({"result":"dropped","dropped_at":{"object":"RouteTable/x"}})"),
+            "failed expect.decided-by");
   EXPECT_EQ(reach(denied, R"({"result":"dropped","dropped_at":null})"), "failed expect.decided-by");
   EXPECT_EQ(reach(R"(,"verdict":"allow","decided_by":"RouteTable/x")", R"({"result":"open"})"), "passed");
 }
@@ -234,12 +251,14 @@ TEST(Judge, APendingRowThatPassesFails) {
   EXPECT_EQ(reach(pending, R"({"result":"open"})"), "pending expect.open");
   EXPECT_EQ(reach(pending, R"({"result":"dropped"})"), "failed expect.pending-passes");
   EXPECT_EQ(reach(pending, "{}"), "pending expect.no-answer");
-  EXPECT_EQ(verdict(R"({"pending":"later"})", R"({"result":"open","status":200,"exit":0})"), "pending expect.nothing-to-see");
+  EXPECT_EQ(verdict(R"({"pending":"later"})", R"({"result":"open","status":200,"exit":0})"),
+            "pending expect.nothing-to-see");
   EXPECT_EQ(english({"expect.pending-passes", {}}), "The pending row passes: remove pending.");
 }
 
 TEST(Facts, OutOfTheStatus) {
-  Json status = json(R"({"hosts":[{"name":"node/n1","addresses":["10.1.0.4","fd01::4"]},{"name":"host/n1","addresses":["1.1.1.1"]}],
+  Json status = json(
+      R"({"hosts":[{"name":"node/n1","addresses":["10.1.0.4","fd01::4"]},{"name":"host/n1","addresses":["1.1.1.1"]}],
     "pods":[{"namespace":"other","name":"web","node":"n1","addresses":["10.1.0.9"]},
             {"namespace":"shop","name":"web","node":"n1","addresses":["10.1.0.7"]}],
     "services":[{"namespace":"shop","name":"db","pods":["pod/shop/db-0"]}]})");
@@ -266,7 +285,9 @@ TEST(ExpectationTexts, BothLanguagesAreComplete) {
     EXPECT_FALSE(text.en.empty() || text.ko.empty()) << text.id;
     for (int i = 0; i < 4; ++i) {
       std::string placeholder = "{" + std::to_string(i) + "}";
-      EXPECT_EQ(text.en.find(placeholder) == std::string_view::npos, text.ko.find(placeholder) == std::string_view::npos) << text.id;
+      EXPECT_EQ(text.en.find(placeholder) == std::string_view::npos,
+                text.ko.find(placeholder) == std::string_view::npos)
+          << text.id;
     }
   }
 }

@@ -44,9 +44,12 @@ Reason compare_source(const std::string& expected, const Json& found, const Fact
   std::optional<Address> seen = Address::parse(found.as_string());
   if (!seen) return Message{"expect.no-source", {expected}};
   std::vector<Address> right;
-  if (expected == "pod") right = facts.pod;
-  else if (expected == "node") right = facts.node;
-  else right = {*Address::parse(expected)};
+  if (expected == "pod")
+    right = facts.pod;
+  else if (expected == "node")
+    right = facts.node;
+  else
+    right = {*Address::parse(expected)};
   if (std::find(right.begin(), right.end(), *seen) != right.end()) return std::nullopt;
   return Message{"expect.source", {expected, joined(right), seen->text()}};
 }
@@ -72,7 +75,8 @@ Reason compare_decided_by(const ReachExpectation& row, const Json& answer) {
 
 Reason compare(const ReachExpectation& row, const Json& answer, const Facts& facts) {
   std::string result = answer["result"].as_string();
-  if (result.empty() && answer["verdict"].is_string()) result = answer["verdict"].as_string() == "allow" ? "open" : "denied";
+  if (result.empty() && answer["verdict"].is_string())
+    result = answer["verdict"].as_string() == "allow" ? "open" : "denied";
   if (result.empty()) return Message{"expect.no-answer", {}};
   // Nothing was sent, so nothing was denied.
   if (answer["dropped_at"]["reason"].as_string() == "no-common-family") return Message{"expect.no-common-family", {}};

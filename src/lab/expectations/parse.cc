@@ -19,9 +19,10 @@ struct Context {
   std::vector<InputError>& errors;
 
   model::Position at(const std::string& path) const { return positions ? positions->at(path) : model::Position{}; }
-  void error(const std::string& path, const char* code, base::Message expected, base::Message found, base::Message mend) {
-    errors.push_back({InputError::Severity::error, code, file, at(path), "", path, std::move(expected), std::move(found),
-                      std::move(mend)});
+  void error(const std::string& path, const char* code, base::Message expected, base::Message found,
+             base::Message mend) {
+    errors.push_back({InputError::Severity::error, code, file, at(path), "", path, std::move(expected),
+                      std::move(found), std::move(mend)});
   }
 };
 
@@ -38,7 +39,8 @@ base::Message describe(const Json& value) {
 
 class Reader {
  public:
-  Reader(Context& context, const Json& object, std::string path) : context_(context), object_(object), path_(std::move(path)) {}
+  Reader(Context& context, const Json& object, std::string path)
+      : context_(context), object_(object), path_(std::move(path)) {}
 
   const Json& take(const char* key) {
     known_.push_back(key);
@@ -124,7 +126,8 @@ class Reader {
       if (std::find(known.begin(), known.end(), key) != known.end()) continue;
       failed_ = true;
       std::string near = base::nearest(key, known);
-      base::Message mend = near.empty() ? base::Message{"expect.mend-remove", {key}} : base::Message{"expect.mend-rename", {key, near}};
+      base::Message mend =
+          near.empty() ? base::Message{"expect.mend-remove", {key}} : base::Message{"expect.mend-rename", {key, near}};
       context_.error(path(key), "unknown-field", {"expect.expected-fields", {base::join(known_, ", ")}},
                      {"expect.found", {key}}, mend);
     }
@@ -148,7 +151,8 @@ std::optional<model::Family> family(Reader& reader) {
 }
 
 void check_answered_by(Reader& reader, const std::string& written) {
-  if (!written.empty() && !EndpointName::parse(written)) reader.fail("answered_by", "bad-endpoint", "expect.expected-endpoint");
+  if (!written.empty() && !EndpointName::parse(written))
+    reader.fail("answered_by", "bad-endpoint", "expect.expected-endpoint");
 }
 
 ReachExpectation reach_row(Reader& reader) {
@@ -157,13 +161,17 @@ ReachExpectation reach_row(Reader& reader) {
   row.to = reader.endpoint("to");
   const Json& port = reader.take("port");
   std::string port_text = port.is_int() ? std::to_string(port.as_int()) : port.as_string();
-  if (port.is_null()) reader.missing("port");
-  else if (auto parsed = model::Port::parse(port_text)) row.port = *parsed;
-  else reader.fail("port", "bad-port", "expect.expected-port");
+  if (port.is_null())
+    reader.missing("port");
+  else if (auto parsed = model::Port::parse(port_text))
+    row.port = *parsed;
+  else
+    reader.fail("port", "bad-port", "expect.expected-port");
   row.family = family(reader);
   std::string verdict = reader.required_text("verdict");
   row.allow = verdict == "allow";
-  if (!verdict.empty() && verdict != "allow" && verdict != "deny") reader.fail("verdict", "bad-verdict", "expect.expected-verdict");
+  if (!verdict.empty() && verdict != "allow" && verdict != "deny")
+    reader.fail("verdict", "bad-verdict", "expect.expected-verdict");
   row.source_seen = reader.text("source_seen");
   auto address = model::Address::parse(row.source_seen);
   if (address) row.source_seen = address->text();
@@ -177,8 +185,10 @@ ReachExpectation reach_row(Reader& reader) {
   if (verdict == "deny" && (!row.source_seen.empty() || !row.answered_by.empty()))
     reader.fail(row.source_seen.empty() ? "answered_by" : "source_seen", "unusable", "expect.expected-no-far-end");
   row.decided_by = reader.text("decided_by");
-  if (auto object = model::ObjectRef::parse(row.decided_by)) row.decided_by = object->text();
-  else if (!row.decided_by.empty()) reader.fail("decided_by", "bad-object", "expect.expected-object");
+  if (auto object = model::ObjectRef::parse(row.decided_by))
+    row.decided_by = object->text();
+  else if (!row.decided_by.empty())
+    reader.fail("decided_by", "bad-object", "expect.expected-object");
   return row;
 }
 
@@ -189,8 +199,10 @@ HttpExpectation http_row(Reader& reader) {
   bool web = row.url.starts_with("http://") || row.url.starts_with("https://");
   if (!row.url.empty() && (!web || row.url.find_first_of(" \t\r\n") != std::string::npos || row.url.ends_with("://")))
     reader.fail("url", "bad-url", "expect.expected-url");
-  if (reader.has("method")) row.method = reader.text("method");
-  else reader.take("method");
+  if (reader.has("method"))
+    row.method = reader.text("method");
+  else
+    reader.take("method");
   const Json& headers = reader.take("headers");
   if (!headers.is_null() && !headers.is_object()) reader.fail("headers", "bad-type", "expect.expected-headers");
   for (const auto& [key, value] : headers.members()) {
@@ -206,8 +218,10 @@ HttpExpectation http_row(Reader& reader) {
 
 CommandExpectation command_row(Reader& reader) {
   CommandExpectation row;
-  if (reader.has("command") && !reader.take("command").is_array()) reader.fail("command", "bad-type", "expect.expected-command");
-  else row.command = reader.text_list("command");
+  if (reader.has("command") && !reader.take("command").is_array())
+    reader.fail("command", "bad-type", "expect.expected-command");
+  else
+    row.command = reader.text_list("command");
   if (row.command.empty() || row.command.front().empty()) {
     if (!reader.failed()) reader.fail("command", "bad-type", "expect.expected-command");
   }
@@ -255,8 +269,10 @@ class Parser {
     const Json& value = reader.take("id");
     std::string text = value.is_int() ? std::to_string(value.as_int()) : value.as_string();
     if (value.is_null()) return std::to_string(number);
-    if (text.empty()) reader.fail("id", "bad-type", "expect.expected-text");
-    else if (!ids_.insert(text).second) reader.fail("id", "duplicate-id", "expect.expected-unique-id");
+    if (text.empty())
+      reader.fail("id", "bad-type", "expect.expected-text");
+    else if (!ids_.insert(text).second)
+      reader.fail("id", "duplicate-id", "expect.expected-unique-id");
     return text;
   }
 
@@ -269,8 +285,8 @@ class Parser {
       context_.error(row.field, "bad-row", {"expect.expected-kind", {}},
                      {kinds == 0 ? "expect.found-no-kind" : "expect.found-kinds", {}}, {"expect.mend-row", {}});
       // Their members are known, at least.
-      for (const char* key : {"from", "to", "port", "family", "verdict", "source_seen", "answered_by", "decided_by", "http",
-                              "command", "exit", "stdout_has", "stdout_lacks"})
+      for (const char* key : {"from", "to", "port", "family", "verdict", "source_seen", "answered_by", "decided_by",
+                              "http", "command", "exit", "stdout_has", "stdout_lacks"})
         reader.take(key);
       return;
     }
@@ -298,7 +314,8 @@ Expectations parse_expectations(const Json& document, const std::string& file, c
   Context context{file, positions, out.errors};
   const Json& list = document.is_array() ? document : document["expect"];
   if (!list.is_array()) {
-    context.error("", "bad-document", {"expect.expected-document", {}}, describe(document), {"expect.mend-document", {}});
+    context.error("", "bad-document", {"expect.expected-document", {}}, describe(document),
+                  {"expect.mend-document", {}});
     return out;
   }
   for (const auto& [key, value] : document.members())

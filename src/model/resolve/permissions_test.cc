@@ -80,7 +80,8 @@ TEST(ScopeContains, AResourceGroupHoldsOnlyVnetsThatSayIt) {
   EXPECT_FALSE(scope_contains(snapshot_of({hub("")}), "ResourceGroup/network", nodes));
   EXPECT_FALSE(scope_contains(Snapshot{}, "ResourceGroup/network", nodes));
   EXPECT_TRUE(scope_contains(snapshot_of({hub("")}),
-                             "/subscriptions/1/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/hub", nodes));
+                             "/subscriptions/1/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/hub",
+                             nodes));
 }
 
 TEST(MissingActions, NothingWrittenMeansBothAreMissing) { EXPECT_EQ(missing({hub("network")}), both); }

@@ -15,7 +15,8 @@ std::shared_ptr<T> make(Kind kind, const std::string& ns, const std::string& nam
   return object;
 }
 
-std::shared_ptr<Pod> pod(const std::string& name, std::vector<std::string> addresses, Labels labels = {{"app", "web"}}) {
+std::shared_ptr<Pod> pod(const std::string& name, std::vector<std::string> addresses,
+                         Labels labels = {{"app", "web"}}) {
   auto object = make<Pod>(Kind::Pod, "shop", name, std::move(labels));
   for (const std::string& address : addresses) object->addresses.push_back(*Address::parse(address));
   object->spec.node_name = "n1";
