@@ -381,6 +381,29 @@ TEST_F(Internet, OnPremisesDoesNotGoThroughTheVnet) {
   EXPECT_EQ(send("host/pc", "198.51.100.7", "host/web"), lost);
 }
 
+TEST_F(Fabric, KubenetPodsAreReachedByUserRoutesThroughTheirNodes) {
+  auto& one = world.vnet("one", {"10.0.0.0/16"});
+  one.outbound_addresses = addresses({"203.0.113.1"});
+  world.subnet(one, "nodes", {"10.0.0.0/24"}).route_table = "pods";
+  auto& table = world.table("pods");
+  world.route(table, "10.244.1.0/24", NextHopType::virtual_appliance, "10.0.0.4");
+  world.route(table, "10.244.2.0/24", NextHopType::virtual_appliance, "10.0.0.5");
+  auto& cluster = world.add(fabric::testing::object<model::Cluster>(model::Kind::Cluster, "dev"));
+  cluster.network_model = model::NetworkModel::kubenet;
+  world.node("n1", "one/nodes", {"10.0.0.4"}, {}).cluster = "dev";
+  world.node("n2", "one/nodes", {"10.0.0.5"}, {}).cluster = "dev";
+  world.host("x", "one/nodes", {"10.0.0.9"});
+  world.internet_host("web", {"198.51.100.7"});
+  apply();
+  lab.add_pod("p1", "node/n1", addresses({"10.244.1.5"}));
+  lab.add_pod("p2", "node/n2", addresses({"10.244.2.5"}));
+  EXPECT_EQ(send("p1", "10.244.2.5", "p2"), answered("10.244.1.5"));
+  EXPECT_EQ(send("p1", "10.0.0.9", "host/x"), answered("10.244.1.5"));
+  EXPECT_EQ(send("host/x", "10.244.2.5", "p2"), answered("10.0.0.9"));
+  EXPECT_EQ(send("p1", "198.51.100.7", "host/web"), answered("203.0.113.1"));
+  EXPECT_EQ(send("node/n2", "198.51.100.7", "host/web"), answered("203.0.113.1"));
+}
+
 TEST_F(Fabric, FurtherInterfacesAnswerFromThemselves) {
   auto& one = world.vnet("one", {"10.0.0.0/16", "fd00:1::/48"});
   world.subnet(one, "front", {"10.0.0.0/24", "fd00:1:0:a::/64"});
