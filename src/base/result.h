@@ -49,7 +49,8 @@ class [[nodiscard]] Result {
     expect_value();
     return *std::get_if<0>(&state_);
   }
-  T&& value() && {
+  // By value, so that `for (x : f().value())` does not outlive its Result.
+  T value() && {
     expect_value();
     return std::move(*std::get_if<0>(&state_));
   }

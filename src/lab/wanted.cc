@@ -24,7 +24,9 @@ bool realised(const model::Node& node) { return !node.addresses.empty() && node.
 base::Json plugin_configuration(const model::Node& node, const std::vector<model::Address>& pinned) {
   base::Json ranges = base::Json::array();
   if (pinned.empty()) {
-    for (const model::AddressRange& range : node.pod_ranges) ranges.push(range.text());
+    // As first-last: of a prefix the plugin would spare the network, gateway and broadcast addresses, but all of a
+    // node's secondary addresses are for pods.
+    for (const model::AddressRange& range : node.pod_ranges) ranges.push(range.first.text() + "-" + range.last.text());
   } else {
     for (const model::Address& address : pinned) ranges.push(model::Prefix::host(address).text());
   }

@@ -53,6 +53,12 @@ bool merge(std::shared_ptr<const Table<T>>& table, const Changes<T>& changes) {
 }
 
 template <typename T>
+void note_change(Changes<T>& changes, const Event& event) {
+  Row<T> row = event.object->as<T>();
+  if (row) changes[row->meta.ref()] = event.type == Event::Type::deleted ? nullptr : row;
+}
+
+template <typename T>
 void difference_of(const Snapshot& before, const Snapshot& after, std::vector<Event>& gone, std::vector<Event>& added,
                    std::vector<Event>& modified) {
   std::shared_ptr<const Table<T>> old_table = before.table<T>();
@@ -85,11 +91,14 @@ class Reducer {
   }
 };
 
-const Meta& meta(const AnyObject& object) {
-  return *std::visit([](const auto& row) { return &row->meta; }, object);
-}
+const Meta& meta(const AnyObject& object) { return object->meta; }
 
 Snapshot::Snapshot() { Reducer::initialise(*this); }
+Snapshot::Snapshot(const Snapshot&) = default;
+Snapshot::Snapshot(Snapshot&&) noexcept = default;
+Snapshot& Snapshot::operator=(const Snapshot&) = default;
+Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
+Snapshot::~Snapshot() = default;
 
 const Object* Snapshot::find(const ObjectRef& ref) const {
   const Object* found = nullptr;
@@ -119,13 +128,7 @@ Snapshot reduce_tables(const Snapshot& before, const std::vector<Event>& events,
   std::tuple<Changes<Types>...> changes;
   for (const Event& event : events) {
     if (event.type == Event::Type::bookmark || !event.object) continue;
-    std::visit(
-        [&](const auto& row) {
-          using T = std::remove_const_t<typename std::remove_reference_t<decltype(row)>::element_type>;
-          Row<T> value = event.type == Event::Type::deleted ? nullptr : row;
-          std::get<Changes<T>>(changes)[row->meta.ref()] = value;
-        },
-        *event.object);
+    (note_change<Types>(std::get<Changes<Types>>(changes), event), ...);
   }
   Snapshot after = before;
   bool changed = false;

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <tuple>
-#include <variant>
+#include <type_traits>
 #include <vector>
 
 #include "model/kubernetes.h"
@@ -52,8 +52,14 @@ class Table {
 
 template <typename... Types>
 struct TypeList {
-  using AnyObject = std::variant<std::shared_ptr<const Types>...>;
   using Tables = std::tuple<std::shared_ptr<const Table<Types>>...>;
+  // The place of T in the list.
+  template <typename T>
+  static constexpr std::uint8_t index_of() {
+    std::uint8_t index = 0;
+    bool found = ((std::is_same_v<T, Types> ? true : (++index, false)) || ...);
+    return found ? index : std::uint8_t{255};
+  }
 };
 
 using AllTypes =
@@ -61,13 +67,42 @@ using AllTypes =
              NetworkPolicy, GatewayClass, Gateway, HTTPRoute, VirtualNetwork, NetworkPeering, NetworkInterface,
              NetworkSecurityGroup, RouteTable, OnPremisesNetwork, NetworkGateway, GatewayConnection, Cluster,
              RoleAssignment, RoleDefinition, LoadBalancer, ApplicationGateway, WafPolicy, LabHost, Bastion, AccessGrant>;
-using AnyObject = AllTypes::AnyObject;
+
+// An object of any of these types, shared. (A plain class and not a std::variant: with this many alternatives a
+// variant costs every file that copies one seconds to compile.)
+class AnyObject {
+ public:
+  AnyObject() = default;  // holds nothing
+  template <typename T>
+  AnyObject(std::shared_ptr<T> object)  // NOLINT: implicit on purpose
+      : object_(std::move(object)), type_(AllTypes::index_of<std::remove_const_t<T>>()) {
+    static_assert(AllTypes::index_of<std::remove_const_t<T>>() != 255, "T is one of the object types");
+  }
+  // Null where it is of another type.
+  template <typename T>
+  std::shared_ptr<const T> as() const {
+    if (type_ != AllTypes::index_of<T>()) return nullptr;
+    return std::static_pointer_cast<const T>(object_);
+  }
+  const Object& operator*() const { return *object_; }
+  const Object* operator->() const { return object_.get(); }
+  friend bool operator==(const AnyObject& a, const AnyObject& b) { return a.object_ == b.object_; }
+
+ private:
+  std::shared_ptr<const Object> object_;
+  std::uint8_t type_ = 255;
+};
 
 const Meta& meta(const AnyObject& object);
 
 class Snapshot {
  public:
-  Snapshot();
+  Snapshot();  // empty, generation 0
+  Snapshot(const Snapshot&);
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(const Snapshot&);
+  Snapshot& operator=(Snapshot&&) noexcept;
+  ~Snapshot();
 
   std::uint64_t generation() const { return generation_; }
 
