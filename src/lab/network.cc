@@ -55,6 +55,7 @@ struct Network::Change {
   Progress progress;
   ChangeReport report;
   std::int64_t started_ns = 0;
+  std::string phase;
   std::int64_t phase_ns = 0;
   Completion completion;
   model::Snapshot given;
@@ -88,11 +89,14 @@ void Network::start_next() {
   begin(running_);
 }
 
-void Network::mark_phase(const std::shared_ptr<Change>& change, const std::string& name) {
+// Closes the phase that was under way and begins the next; an empty name only closes.
+void Network::enter_phase(const std::shared_ptr<Change>& change, const std::string& name) {
   std::int64_t now = io::now_ns();
-  change->report.phases.emplace_back(name, static_cast<double>(now - change->phase_ns) / 1e6);
+  if (!change->phase.empty())
+    change->report.phases.emplace_back(change->phase, static_cast<double>(now - change->phase_ns) / 1e6);
+  change->phase = name;
   change->phase_ns = now;
-  if (change->progress)
+  if (change->progress && !name.empty())
     change->progress({name, change->finished, change->total, static_cast<double>(now - change->started_ns) / 1e6});
 }
 
@@ -101,7 +105,8 @@ void Network::step_done(const std::shared_ptr<Change>& change) {
 }
 
 void Network::begin(const std::shared_ptr<Change>& change) {
-  change->started_ns = change->phase_ns = io::now_ns();
+  change->started_ns = io::now_ns();
+  enter_phase(change, "compile");
   change->given = model::reduce(given_, change->events);
   settle_objects(*change);
   if (!change->report.errors.empty()) {
@@ -114,7 +119,6 @@ void Network::begin(const std::shared_ptr<Change>& change) {
   }
   change->desired = fabric::compile(change->completion.snapshot);
   change->wanted = wanted_pods(change->completion.snapshot);
-  mark_phase(change, "compile");
   remove_pods(change);
 }
 
@@ -155,6 +159,7 @@ bool Network::remove_object(model::Snapshot& snapshot, const model::ObjectRef& r
 }
 
 void Network::remove_pods(const std::shared_ptr<Change>& change) {
+  enter_phase(change, "remove pods");
   change->open = 1;
   change->next = &Network::change_fabric;
   for (auto& [ref, pod] : pods_) {
@@ -197,9 +202,9 @@ base::Status Network::change_hosts(const std::map<std::string, HostSpec>& wanted
 }
 
 void Network::change_fabric(const std::shared_ptr<Change>& change) {
-  mark_phase(change, "remove pods");
+  enter_phase(change, "namespaces");
   base::Status done = change_hosts(wanted_hosts(change->completion.snapshot));
-  mark_phase(change, "namespaces");
+  enter_phase(change, "fabric");
   if (done.ok()) {
     base::Result<fabric::sys::Applier::Changes> applied = applier_.apply(change->desired);
     if (!applied.ok()) done = applied.error();
@@ -218,8 +223,7 @@ void Network::change_fabric(const std::shared_ptr<Change>& change) {
   conditions_ = change->completion.conditions;
   set_aside_ = change->set_aside;
   made_ = change->completion.made;
-  mark_phase(change, "fabric");
-
+  enter_phase(change, "ports");
   change->open = 1;
   change->next = &Network::add_pods;
   for (const auto& [host, ports] : wanted_ports(completed_)) {
@@ -237,11 +241,11 @@ void Network::tell_ports(const std::string& host, std::function<void()> done) {
 }
 
 void Network::add_pods(const std::shared_ptr<Change>& change) {
-  mark_phase(change, "ports");
-  change->open = 1;
-  change->next = &Network::finish;
   for (const auto& [ref, wanted] : change->wanted)
     if (!pods_.contains(ref)) ++change->total;
+  enter_phase(change, "pods");
+  change->open = 1;
+  change->next = &Network::finish;
   for (const auto& [ref, wanted] : change->wanted) {
     auto at = pods_.find(ref);
     if (at == pods_.end()) {
@@ -295,7 +299,7 @@ void Network::add_pod(const std::shared_ptr<Change>& change, RealisedPod pod, co
 
 void Network::finish(const std::shared_ptr<Change>& change) {
   refresh_current();
-  mark_phase(change, "pods");
+  enter_phase(change, "");
   change->report.generation = given_.generation();
   change->report.converged_ms = static_cast<double>(io::now_ns() - change->started_ns) / 1e6;
   change->report.conditions = conditions();

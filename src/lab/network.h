@@ -85,7 +85,7 @@ class Network {
   void remove_pod(const RealisedPod& pod, std::function<void()> done);
   void finish(const std::shared_ptr<Change>& change);
   void step_done(const std::shared_ptr<Change>& change);
-  void mark_phase(const std::shared_ptr<Change>& change, const std::string& name);
+  void enter_phase(const std::shared_ptr<Change>& change, const std::string& name);
   base::Status change_hosts(const std::map<std::string, HostSpec>& wanted);
   void tell_ports(const std::string& host, std::function<void()> done);
   void host_replaced(const std::string& host);

@@ -185,6 +185,8 @@ void References::hosts() {
     if (!nic->node.empty()) owners.emplace(nic->meta.name, "Node/" + nic->node);
   std::map<std::string, std::string> names;
   for (const auto& host : snapshot_.all<LabHost>()) {
+    // Generated ones stand for an OnPremisesNetwork's hosts, which are looked at below.
+    if (host->meta.generated) continue;
     names.emplace(host->meta.name, "LabHost/" + host->meta.name);
     if (host->network == LabHost::Network::on_premises)
       need<OnPremisesNetwork>(host->meta, "spec.network", Kind::OnPremisesNetwork, host->on_premises_network);

@@ -102,7 +102,8 @@ void Addresses::hosts() {
         claim("onprem/" + network->meta.name, network->hosts[i].addresses[j], network->meta,
               indexed(indexed("spec.hosts", i) + ".addresses", j), "host/" + network->hosts[i].name);
   for (const auto& host : snapshot_.all<LabHost>()) {
-    if (host->network == LabHost::Network::interfaces) continue;
+    bool stands_for_another = host->meta.generated && host->network == LabHost::Network::on_premises;
+    if (host->network == LabHost::Network::interfaces || stands_for_another) continue;
     bool internet = host->network == LabHost::Network::internet;
     const OnPremisesNetwork* network =
         internet ? nullptr : snapshot_.find<OnPremisesNetwork>(Kind::OnPremisesNetwork, host->on_premises_network);
