@@ -126,6 +126,20 @@ std::string junk(std::size_t size) {
   return text;
 }
 
+// kubectl and other programs write JSON on one line; the cost of a position must not grow with its column.
+TEST(HostileInput, OneLongLineIsReadInTheTimeOfManyShortOnes) {
+  auto seconds = [](const std::string& separator) {
+    std::string text = "{\"apiVersion\": \"v1\", \"kind\": \"Unread\", \"items\": [" +
+                       repeated("{\"a\": \"\xEA\xB0\x80\"}," + separator, 10000) + "1]}";
+    auto start = std::chrono::steady_clock::now();
+    Loaded loaded = load({{"long", text}}, {});
+    EXPECT_TRUE(loaded.errors.empty());
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  double many = seconds("\n");
+  EXPECT_LT(seconds(" "), 5 * many + 0.2);
+}
+
 TEST(HostileInput, IsRefusedWithinASecond) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {repeated("kind: X\n---\n", 900000), "too-large"},

@@ -93,10 +93,7 @@ class Lines {
     if (mark.is_null()) return {first_, 1};
     std::size_t line = std::min(static_cast<std::size_t>(std::max(mark.line, 0)), starts_.size() - 1);
     std::size_t length = static_cast<std::size_t>(std::max(mark.column, 0));
-    std::string_view before = text_.substr(starts_[line], length);
-    std::uint32_t column = 1;
-    for (char c : before)
-      if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) ++column;
+    std::uint32_t column = column_of(line, std::min(starts_[line] + length, text_.size()));
     std::uint32_t number = first_ + static_cast<std::uint32_t>(line);
     if (lines_ && !lines_->empty()) number = (*lines_)[std::min(line, lines_->size() - 1)];
     return {number, column};
@@ -121,10 +118,29 @@ class Lines {
   }
 
  private:
+  // Characters between the start of the line and a byte, from 1. Marks come nearly in order, and a file may be one
+  // line, so the count goes on from the last one, in either direction, instead of from the line's start.
+  std::uint32_t column_of(std::size_t line, std::size_t byte) const {
+    if (line != last_line_) {
+      last_line_ = line;
+      last_byte_ = starts_[line];
+      last_column_ = 1;
+    }
+    auto begins = [&](std::size_t at) { return (static_cast<unsigned char>(text_[at]) & 0xC0) != 0x80; };
+    for (; last_byte_ < byte; ++last_byte_)
+      if (begins(last_byte_)) ++last_column_;
+    while (last_byte_ > byte)
+      if (begins(--last_byte_)) --last_column_;
+    return last_column_;
+  }
+
   std::string_view text_;
   std::uint32_t first_;
   const std::vector<std::uint32_t>* lines_;
   std::vector<std::size_t> starts_;
+  mutable std::size_t last_line_ = SIZE_MAX;
+  mutable std::size_t last_byte_ = 0;
+  mutable std::uint32_t last_column_ = 1;
 };
 
 class TreeBuilder : public YAML::EventHandler {
