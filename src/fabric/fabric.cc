@@ -53,6 +53,7 @@ Desired compile(const model::Snapshot& snapshot) {
   sort_unique(out.cables);
   for (auto& [name, host] : out.hosts) {
     sort_unique(host.addresses);
+    sort_unique(host.neighbours);
     sort_routes(host.routes);
     sort_unique(host.rules);
   }

@@ -54,6 +54,15 @@ struct DeviceAddress {
   friend auto operator<=>(const DeviceAddress&, const DeviceAddress&) = default;
 };
 
+// Who is at the other end. The fabric does answer ARP and neighbour discovery; these entries spare the first packet
+// the question.
+struct DeviceNeighbour {
+  std::string device;
+  model::Address address;
+  MacAddress mac{};
+  friend auto operator<=>(const DeviceNeighbour&, const DeviceNeighbour&) = default;
+};
+
 struct KernelRoute {
   std::uint32_t table = 254;
   model::Prefix destination;
@@ -79,6 +88,7 @@ struct KernelRule {
 // Everything of one namespace that the fabric owns. All vectors are sorted.
 struct HostNetwork {
   std::vector<DeviceAddress> addresses;
+  std::vector<DeviceNeighbour> neighbours;
   std::vector<KernelRoute> routes;
   std::vector<KernelRule> rules;
   // Below /proc/sys/net: "ipv4/ip_forward" -> "1".

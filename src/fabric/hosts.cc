@@ -67,13 +67,16 @@ Address gateway_of(const Topology& topology, const NicPort& port, const Address&
 
 void add_nic(const Topology& topology, const NicPort& port, Desired& out) {
   HostNetwork& owner = out.hosts[port.host];
-  out.cables.push_back({{fabric_host, port.device, fabric_mac},
-                        {port.host, port.owner_device, owner_mac(port.nic.addresses, port.nic.name)}});
+  HostNetwork& fabric = out.hosts[fabric_host];
+  MacAddress mac = owner_mac(port.nic.addresses, port.nic.name);
+  out.cables.push_back({{fabric_host, port.device, fabric_mac}, {port.host, port.owner_device, mac}});
   std::uint32_t table = port.index == 0 ? main_table : first_source_rule + static_cast<std::uint32_t>(port.index);
   for (const Address& address : port.nic.addresses) {
+    Address gateway = gateway_of(topology, port, address);
     owner.addresses.push_back({port.owner_device, address, address.bits()});
-    owner.routes.push_back(
-        default_route(address.family(), port.owner_device, gateway_of(topology, port, address), table));
+    owner.neighbours.push_back({port.owner_device, gateway, fabric_mac});
+    fabric.neighbours.push_back({port.device, address, mac});
+    owner.routes.push_back(default_route(address.family(), port.owner_device, gateway, table));
     if (table == main_table) continue;
     owner.rules.push_back(
         {.family = address.family(), .priority = table, .source = Prefix::host(address), .table = table});
@@ -85,12 +88,16 @@ void add_router_host(const RouterHost& entry, Desired& out) {
   HostNetwork& host = out.hosts[name];
   HostNetwork& router = out.hosts[entry.router];
   add_settings(host, false, false);
-  out.cables.push_back({{entry.router, entry.device, owner_mac({}, entry.device)},
-                        {name, "eth0", owner_mac(entry.host->addresses, name)}});
+  MacAddress router_mac = owner_mac({}, entry.device);
+  MacAddress host_mac = owner_mac(entry.host->addresses, name);
+  out.cables.push_back({{entry.router, entry.device, router_mac}, {name, "eth0", host_mac}});
   router.addresses.push_back({entry.device, router_v6(), 64});
   for (const Address& address : entry.host->addresses) {
+    Address gateway = address.is_v4() ? router_v4() : router_v6();
     host.addresses.push_back({"eth0", address, address.bits()});
-    host.routes.push_back(default_route(address.family(), "eth0", address.is_v4() ? router_v4() : router_v6()));
+    host.neighbours.push_back({"eth0", gateway, router_mac});
+    router.neighbours.push_back({entry.device, address, host_mac});
+    host.routes.push_back(default_route(address.family(), "eth0", gateway));
     KernelRoute there;
     there.destination = Prefix::host(address);
     there.device = entry.device;
@@ -117,8 +124,14 @@ void add_router_basics(HostNetwork& router) {
 }
 
 void add_router_cable(const HostName& host, const std::string& device, const std::string& router_device, Desired& out) {
-  out.cables.push_back({{fabric_host, device, fabric_mac}, {host, router_device, owner_mac({}, router_device)}});
-  out.hosts[host].addresses.push_back({router_device, router_v6(), 64});
+  MacAddress router_mac = owner_mac({}, router_device);
+  out.cables.push_back({{fabric_host, device, fabric_mac}, {host, router_device, router_mac}});
+  HostNetwork& router = out.hosts[host];
+  HostNetwork& fabric = out.hosts[fabric_host];
+  router.addresses.push_back({router_device, router_v6(), 64});
+  for (const Address& address : {fabric_v4(), fabric_v6()})
+    router.neighbours.push_back({router_device, address, fabric_mac});
+  for (const Address& address : {router_v4(), router_v6()}) fabric.neighbours.push_back({device, address, router_mac});
 }
 
 void add_gateway(const Topology& topology, const GatewayPort& port, Desired& out) {

@@ -127,6 +127,12 @@ class Socket {
   base::Status create_bridge(const std::string& name, const std::optional<Mac>& mac, std::uint32_t mtu);
   base::Status delete_link(const std::string& name);  // deleting what is not there is an error with code ENODEV
   base::Status set_up(const std::string& name, bool up = true);
+  // Returns once a link that is up can send: the kernel gives it its transmit queue in a worker, some time after
+  // both ends of a veth pair came up, and drops what is sent before. A link without carrier is no error.
+  base::Status settle(const std::string& name);
+  // Returns once packets for an IPv6 address that was just added are taken: a worker enters it into the local table
+  // and joins its solicited-node group. IPv4 addresses need no waiting.
+  base::Status settle(const model::Address& address);
   base::Status rename(const std::string& from, const std::string& to);
   // Sends the batch; the first failure is returned after the rest was tried as well.
   base::Status run(const Batch& batch);

@@ -6,16 +6,20 @@
 // whatever comes before that answer is a failure, told apart by its sequence number. Chunks are small enough
 // that even if every request fails the answers fit the receive buffer.
 #include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <functional>
 
 #include "netlink/decode.h"
@@ -351,6 +355,29 @@ base::Status Socket::set_up(const std::string& name, bool up) {
   body.ifi_change = IFF_UP;
   Message message(RTM_SETLINK, 0, raw_bytes(body));
   return state_->request(message.put_text(IFLA_IFNAME, name).take(), up ? "bring up" : "take down", name, nullptr);
+}
+
+// Asking for the link state (ETHTOOL_GLINK) makes the kernel do the worker's pending work for this link at once. A
+// netlink socket hands interface requests on to its namespace like any other socket (net/socket.c).
+base::Status Socket::settle(const std::string& name) {
+  if (base::Status named = check_name(name); !named.ok()) return named;
+  ethtool_value value{ETHTOOL_GLINK, 0};
+  ifreq request{};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&value);
+  if (ioctl(mnl_socket_get_fd(state_->socket.get()), SIOCETHTOOL, &request) == 0) return {};
+  return errno == EOPNOTSUPP ? base::Status() : base::system_error("settle link", name, errno);
+}
+
+base::Status Socket::settle(const model::Address& address) {
+  if (address.is_v4()) return {};
+  constexpr timespec pause{0, 100'000};
+  for (int tries = 0; tries < 20'000; ++tries) {
+    base::Result<Route> route = lookup(address, std::nullopt, "");
+    if (route.ok() && route->type == RouteType::local) return {};
+    nanosleep(&pause, nullptr);
+  }
+  return base::Error{"settle address", address.text(), "the kernel does not take packets for it", ETIMEDOUT};
 }
 
 base::Status Socket::rename(const std::string& from, const std::string& to) {

@@ -1,7 +1,7 @@
 // apply() compares what is with what should be and sends the difference, in this order:
 //
 //   settings                                  before the devices that inherit them
-//   cables that are in the way, then new cables and addresses
+//   cables that are in the way, then new cables, addresses and neighbours
 //   fabric: delivery routes that go           nothing is delivered that the new state would not deliver
 //           rules that come
 //           other routes that come or change  most specific first
@@ -10,7 +10,7 @@
 //           the filter, in one transaction    opens new devices, closes old ones
 //           rules that go
 //   routes and rules of all other hosts
-//   addresses and cables that go
+//   addresses, neighbours and cables that go
 //
 // With routes in that order a lookup never meets a route that neither state would choose: while routes come, one
 // that is less specific than the old or the new choice cannot win; the same while they go. A packet of a device
@@ -104,6 +104,7 @@ struct Applier::State {
   base::Status clear_the_way(const std::vector<Cable>& come, std::vector<Cable>& go);
   base::Status make_cables(const std::vector<Cable>& cables);
   base::Status add_addresses(const Desired& desired, Changes& changes);
+  base::Status settle_addresses(const Desired& desired);
   base::Status change_fabric(const Desired& desired, const Ruleset& rules, Changes& changes);
   base::Status change_host(const HostName& name, const HostNetwork& after, Changes& changes);
   base::Status change_filter(const Ruleset& rules, Changes& changes);
@@ -201,6 +202,7 @@ base::Result<Applier::Changes> Applier::State::apply(const Desired& desired) {
     auto wanted = desired.hosts.find(name);
     status = change_host(name, wanted == desired.hosts.end() ? nothing : wanted->second, changes);
   }
+  if (status.ok()) status = settle_addresses(desired);
   if (status.ok()) status = remove_leftovers(desired, go, changes);
   if (!status.ok()) return status.error();
   current = desired;
@@ -261,6 +263,7 @@ void Applier::State::forget_device(const HostName& host, const std::string& devi
   auto found = current->hosts.find(host);
   if (found == current->hosts.end()) return;
   std::erase_if(found->second.addresses, [&](const DeviceAddress& address) { return address.device == device; });
+  std::erase_if(found->second.neighbours, [&](const DeviceNeighbour& other) { return other.device == device; });
   std::erase_if(found->second.routes, [&](const KernelRoute& route) { return route.device == device; });
 }
 
@@ -315,6 +318,9 @@ base::Status Applier::State::make_cables(const std::vector<Cable>& cables) {
     for (const std::string& device : devices) batch.set_up(host.links.at(device));
     if (base::Status up = host.socket.run(batch); !up.ok()) return up;
   }
+  for (const auto& [name, devices] : ends)
+    for (const std::string& device : devices)
+      if (base::Status settled = hosts.at(name).socket.settle(device); !settled.ok()) return settled;
   return {};
 }
 
@@ -325,9 +331,21 @@ base::Status Applier::State::add_addresses(const Desired& desired, Changes& chan
     for (const DeviceAddress& address : missing(after.addresses, current->hosts[name].addresses))
       batch.add_address({host.links.at(address.device), address.address, address.prefix_length});
     changes.addresses += batch.size();
+    for (const DeviceNeighbour& neighbour : missing(after.neighbours, current->hosts[name].neighbours))
+      batch.add_neighbour({host.links.at(neighbour.device), neighbour.address, neighbour.mac, false});
     if (batch.empty()) continue;
     if (base::Status added = host.socket.run(batch); !added.ok()) return added;
   }
+  return {};
+}
+
+// New addresses of owners take packets; what is said to them before is lost. Link-local ones need not be ready, since
+// neighbours are known.
+base::Status Applier::State::settle_addresses(const Desired& desired) {
+  for (const auto& [name, after] : desired.hosts)
+    for (const DeviceAddress& address : missing(after.addresses, current->hosts[name].addresses))
+      if (address.prefix_length == address.address.bits())
+        if (base::Status ready = hosts.at(name).socket.settle(address.address); !ready.ok()) return ready;
   return {};
 }
 
@@ -411,9 +429,19 @@ base::Status Applier::State::remove_leftovers(const Desired& desired, const std:
     auto wanted = desired.hosts.find(name);
     const HostNetwork& after = wanted == desired.hosts.end() ? nothing : wanted->second;
     netlink::Batch batch;
+    // Neighbours go first: they would go by themselves with the last IPv4 address of their device.
+    auto replaced = [&](const DeviceNeighbour& old) {
+      return std::any_of(after.neighbours.begin(), after.neighbours.end(), [&](const DeviceNeighbour& other) {
+        return other.device == old.device && other.address == old.address;
+      });
+    };
+    for (const DeviceNeighbour& neighbour : missing(current->hosts[name].neighbours, after.neighbours))
+      if (!replaced(neighbour))
+        batch.delete_neighbour({host.links.at(neighbour.device), neighbour.address, neighbour.mac, false});
+    std::size_t neighbours = batch.size();
     for (const DeviceAddress& address : missing(current->hosts[name].addresses, after.addresses))
       batch.delete_address({host.links.at(address.device), address.address, address.prefix_length});
-    changes.addresses += batch.size();
+    changes.addresses += batch.size() - neighbours;
     if (batch.empty()) continue;
     if (base::Status done = host.socket.run(batch); !done.ok()) return done;
   }

@@ -87,6 +87,13 @@ base::Status observe_host(Host& host, const HostName& name, const std::set<std::
     if (is_ours(address, device->second))
       out.addresses.push_back({device->second, address.address, address.prefix_length});
   }
+  base::Result<std::vector<netlink::Neighbour>> neighbours = host.socket.neighbours();
+  if (!neighbours.ok()) return neighbours.error();
+  for (const netlink::Neighbour& neighbour : *neighbours) {
+    auto device = names.find(neighbour.link_index);
+    if (!neighbour.proxy && device != names.end() && devices.contains(device->second))
+      out.neighbours.push_back({device->second, neighbour.address, neighbour.mac});
+  }
   base::Result<std::vector<netlink::Route>> routes = host.socket.routes();
   if (!routes.ok()) return routes.error();
   for (const netlink::Route& route : *routes) {
@@ -98,6 +105,7 @@ base::Status observe_host(Host& host, const HostName& name, const std::set<std::
   for (const netlink::Rule& rule : *rules)
     if (auto known = from_kernel(rule, name == "fabric")) out.rules.push_back(std::move(*known));
   std::sort(out.addresses.begin(), out.addresses.end());
+  std::sort(out.neighbours.begin(), out.neighbours.end());
   std::sort(out.routes.begin(), out.routes.end());
   std::sort(out.rules.begin(), out.rules.end());
   return {};

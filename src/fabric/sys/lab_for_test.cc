@@ -148,6 +148,8 @@ void Lab::add_pod(const std::string& name, const HostName& node, const std::vect
   need(inside_node.create_veth({name, -1, node_mac, true}, {"eth0", space.get(), {}, false}, 1500));
   need(inside_pod.set_up("lo"));
   need(inside_pod.set_up("eth0"));
+  need(inside_pod.settle("eth0"));
+  need(inside_node.settle(name));
   int at_node = need(inside_node.link(name))->index;
   int at_pod = need(inside_pod.link("eth0"))->index;
   model::Address gateway = *model::Address::parse("169.254.99.1");
@@ -171,6 +173,7 @@ void Lab::add_pod(const std::string& name, const HostName& node, const std::vect
     in_node.add_route(there);
   }
   need(inside_pod.run(in_pod));
+  for (const model::Address& address : addresses) need(inside_pod.settle(address));
   need(inside_node.run(in_node));
   spaces_[name] = std::move(space);
 }
@@ -231,6 +234,9 @@ std::vector<std::string> Lab::everything() {
     for (const netlink::InterfaceAddress& address : need(socket.addresses()))
       lines.push_back(host + " address " + names[address.link_index] + " " + address.address.text() + "/" +
                       std::to_string(address.prefix_length));
+    for (const netlink::Neighbour& neighbour : need(socket.neighbours()))
+      lines.push_back(host + " neighbour " + names[neighbour.link_index] + " " + neighbour.address.text() + " " +
+                      netlink::mac_text(neighbour.mac));
     for (const netlink::Route& route : need(socket.routes()))
       lines.push_back(host + " route " + std::to_string(route.table) + " " + route.destination.text() + " " +
                       std::to_string(static_cast<int>(route.type)) + " " + names[route.link_index] + " " +
