@@ -312,6 +312,9 @@ void Network::finish(const std::shared_ptr<Change>& change) {
 std::vector<Condition> Network::conditions() const {
   std::vector<Condition> out = conditions_;
   for (const auto& [ref, condition] : set_aside_) out.push_back(condition);
+  for (const auto& cluster : completed_.all<model::Cluster>())
+    if (cluster->network_model == model::NetworkModel::kubenet)
+      out.push_back({cluster->meta.ref(), "Realised", false, "KubenetNotRealised", {"lab.kubenet-pods", {cluster->meta.name}}});
   for (const auto& [ref, pod] : pods_)
     if (pod.condition) out.push_back(*pod.condition);
   for (const std::string& host : hosts_.names())

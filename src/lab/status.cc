@@ -3,6 +3,7 @@
 #include "lab/wire.h"
 #include "model/resolve/interfaces.h"
 #include "model/resolve/peering.h"
+#include "model/resolve/services.h"
 
 namespace bailey::lab {
 namespace {
@@ -85,7 +86,10 @@ base::Json services_json(const model::Snapshot& snapshot) {
     json.set("type", types[static_cast<int>(service->type)]).set("addresses", texts_of(service->cluster_addresses));
     base::Json ports = base::Json::array();
     for (const model::ServicePort& port : service->ports) ports.push(model::Port{port.port, port.protocol}.text());
-    out.push(json.set("ports", std::move(ports)));
+    base::Json pods = base::Json::array();
+    for (const model::Pod* pod : model::resolve::service_pods(snapshot, *service))
+      pods.push("pod/" + pod->meta.ns + "/" + pod->meta.name);
+    out.push(json.set("ports", std::move(ports)).set("pods", std::move(pods)));
   }
   return out;
 }

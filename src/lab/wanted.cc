@@ -70,6 +70,8 @@ std::map<model::ObjectRef, RealisedPod> wanted_pods(const model::Snapshot& compl
     if (pod->finished() || pod->phase == "Pending" || pod->spec.node_name.empty()) continue;
     const auto* node = completed.find<model::Node>(model::Kind::Node, pod->spec.node_name);
     if (!node || !realised(*node)) continue;
+    bool has_address = pod->spec.host_network || !node->pod_ranges.empty() || !pod->pinned_addresses.empty();
+    if (!has_address) continue;
     RealisedPod wanted;
     wanted.host = "node/" + node->meta.name;
     wanted.ref = pod->meta.ref();
