@@ -18,8 +18,8 @@ Error system_error(std::string operation, std::string object, int errno_value) {
   return Error{std::move(operation), std::move(object), strerror_r(errno_value, buffer, sizeof buffer), errno_value};
 }
 
-void fail_check(std::string_view what, std::string_view values, std::source_location place) {
-  std::fprintf(stderr, "bug: %s:%u: %.*s%s%.*s\n", place.file_name(), place.line(), static_cast<int>(what.size()),
+void fail_check(std::string_view what, std::string_view values, Place place) {
+  std::fprintf(stderr, "bug: %s:%d: %.*s%s%.*s\n", place.file, place.line, static_cast<int>(what.size()),
                what.data(), values.empty() ? "" : ": ", static_cast<int>(values.size()), values.data());
   std::abort();
 }
