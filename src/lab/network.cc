@@ -297,7 +297,8 @@ void Network::add_pod(const std::shared_ptr<Change>& change, RealisedPod pod, co
   });
 }
 
-void Network::finish(const std::shared_ptr<Change>& change) {
+void Network::finish(const std::shared_ptr<Change>& finished) {
+  std::shared_ptr<Change> change = finished;  // `finished` may be running_ itself
   refresh_current();
   enter_phase(change, "");
   change->report.generation = given_.generation();

@@ -157,6 +157,12 @@ base::Status wire(netlink::Socket& node, netlink::Socket& pod, int pod_namespace
     return explain(set.error(), "the pod's network namespace", v6);
   if (base::Status set = node.run(node_requests(attachment, host.value()->index, v6_kernel)); !set.ok())
     return explain(set.error(), "the node's network namespace", v6);
+  // ADD promises a network that works: both ends can send, and the pod's IPv6 addresses are taken.
+  base::Status settled = pod.settle(attachment.ifname);
+  if (settled.ok()) settled = node.settle(attachment.host_name);
+  for (const model::Address& address : attachment.addresses)
+    if (settled.ok()) settled = pod.settle(address);
+  if (!settled.ok()) return settled;
   // Routers are not learned from pods. Best effort: the kernel ignores advertisements anyway where it forwards.
   if (v6) (void)io::write_existing("/proc/sys/net/ipv6/conf/" + attachment.host_name + "/accept_ra", "0");
   return {};
