@@ -90,7 +90,8 @@ void Topology::find_nics() {
     NicPort port;
     if (nic.owner == Interface::Owner::node) {
       const auto* node = snapshot_.find<model::Node>(Kind::Node, nic.owner_name);
-      if (!node || node->os == model::Os::windows) continue;  // takes addresses; has no namespace
+      // A Windows node takes addresses and has no namespace; one that may not join its subnet has no address.
+      if (!node || node->os == model::Os::windows || node->addresses.empty()) continue;
       port.host = "node/" + nic.owner_name;
       port.index = of_node[nic.owner_name]++;
     } else {
