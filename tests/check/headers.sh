@@ -17,5 +17,5 @@ while read -r header; do
   to_compile+=("$header")
 done < <(find src cmd -name '*.h' | sort)
 [ ${#to_compile[@]} -gt 0 ] || exit 0
-printf '%s\n' "${to_compile[@]}" |
-  xargs -P "$(nproc)" -I{} "${CXX:-c++}" -std=c++20 -fsyntax-only -Wall -Wextra -Wno-pragma-once-outside-header -I src -x c++ {}
+printf '#include "%s"\n' "${to_compile[@]}" |
+  xargs -P "$(nproc)" -d '\n' -n 1 sh -c 'printf "%s\n" "$1" | "${CXX:-c++}" -std=c++20 -fsyntax-only -Wall -Wextra -I src -I . -x c++ -' header
