@@ -110,7 +110,10 @@ void show_change(const Json& document, std::string_view verb, Format format, Ses
                            {std::to_string(document["generation"].as_int()), std::to_string(objects.size()),
                             duration_text(document["converged_ms"].as_double())}) +
               "\n");
-  for (const Json& object : objects) session.out("  " + object.as_string() + "\n");
+  constexpr std::size_t most_shown = 10;
+  for (std::size_t i = 0; i < objects.size() && i < most_shown; ++i) session.out("  " + objects[i].as_string() + "\n");
+  if (objects.size() > most_shown)
+    session.out("  " + session.text("cli.more", {std::to_string(objects.size() - most_shown)}) + "\n");
   session.out(conditions_text(document["conditions"], session, session.out_color()));
 }
 

@@ -10,13 +10,17 @@ set -euo pipefail
 results=$1
 [ -r "$results/ctest.xml" ] || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
-# "NAME STATUS" for each program; ctest's own words are run, fail, disabled, notrun. A program that skipped
-# itself (exit status 77) is "notrun" with a <skipped> element.
+# "NAME STATUS" for each program, in the words of ctest: run, fail, disabled, notrun.
 programs() {
   awk '/<testcase / {
          name = $0; sub(/.* name="/, "", name); sub(/".*/, "", name)
          status = $0; sub(/.* status="/, "", status); sub(/".*/, "", status)
-         print name, status
+         if (status == "notrun") lost = name; else lost = ""
+         if (lost == "") print name, status
+       }
+       # A program that skipped itself, or was left out, says so; any other reason not to run is a failure.
+       lost != "" && /<skipped|<\/testcase>/ {
+         print lost, (/SKIP_RETURN_CODE|Disabled/ ? "notrun" : "fail"); lost = ""
        }' "$results/ctest.xml"
 }
 

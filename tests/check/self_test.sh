@@ -98,6 +98,7 @@ same "2 passed, 1 failed, 1 skipped" "$(count "$(case_line a fail; echo; case_li
 same "0 passed, 1 failed, 0 skipped" "$(count "$(case_line a fail)")" "a program that crashed"
 same "0 passed, 1 failed, 1 skipped" "$(count "$(case_line a fail)" a.json '"result": "SKIPPED",')" "a crash after the count"
 same "5 passed, 0 failed, 2 skipped" "$(count "$(case_line a run)" a.count '5 passed, 0 failed, 2 pending')" "a program that counts itself"
+same "0 passed, 1 failed, 1 skipped" "$(count "$(case_line a notrun; echo; echo "<skipped message=\"SKIP_RETURN_CODE=77\"/>"; case_line b notrun; echo; echo "<skipped message=\"Unable to find executable\"/>")")" "a program that skipped itself, and one that is missing"
 same "0 passed, 1 failed, 0 skipped" "$(rm -rf "$toy"; mkdir "$toy"; "$here/count.sh" "$toy" || true)" "a run that left nothing"
 
 [ -z "${1:-}" ] || mkdir -p "$(dirname "$1")"
