@@ -22,7 +22,8 @@ TEST(Json, KeepsTheOrderOfKeys) {
 }
 
 TEST(Json, RefusesWhatIsNoJson) {
-  for (const char* text : {"", "{", "[1,]", "{\"a\":}", "nul", "1 2", "\"\xff\""}) EXPECT_FALSE(Json::parse(text).ok()) << text;
+  for (const char* text : {"", "{", "[1,]", "{\"a\":}", "nul", "1 2", "\"\xff\""})
+    EXPECT_FALSE(Json::parse(text).ok()) << text;
   std::string deep(300, '[');
   deep += std::string(300, ']');
   EXPECT_FALSE(Json::parse(deep).ok());

@@ -19,8 +19,8 @@ Error system_error(std::string operation, std::string object, int errno_value) {
 }
 
 void fail_check(std::string_view what, std::string_view values, Place place) {
-  std::fprintf(stderr, "bug: %s:%d: %.*s%s%.*s\n", place.file, place.line, static_cast<int>(what.size()),
-               what.data(), values.empty() ? "" : ": ", static_cast<int>(values.size()), values.data());
+  std::fprintf(stderr, "bug: %s:%d: %.*s%s%.*s\n", place.file, place.line, static_cast<int>(what.size()), what.data(),
+               values.empty() ? "" : ": ", static_cast<int>(values.size()), values.data());
   std::abort();
 }
 

@@ -19,7 +19,8 @@ std::string Catalogue::render(const Message& message, Lang lang) const {
   std::string_view form = lang == Lang::ko ? text->ko : text->en;
   std::string out;
   for (std::size_t i = 0; i < form.size(); ++i) {
-    bool placeholder = form[i] == '{' && i + 2 < form.size() && form[i + 2] == '}' && form[i + 1] >= '0' && form[i + 1] <= '9';
+    bool placeholder =
+        form[i] == '{' && i + 2 < form.size() && form[i + 2] == '}' && form[i + 1] >= '0' && form[i + 1] <= '9';
     if (!placeholder) {
       out += form[i];
       continue;

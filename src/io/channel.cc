@@ -59,7 +59,8 @@ std::optional<base::Result<base::Json>> Channel::next_line() {
   std::size_t end = incoming_.find('\n', scanned_);
   if (end == std::string::npos) {
     scanned_ = incoming_.size();
-    if (incoming_.size() > max_line) return base::Result<base::Json>(base::Error{"receive", "", "line too long", EMSGSIZE});
+    if (incoming_.size() > max_line)
+      return base::Result<base::Json>(base::Error{"receive", "", "line too long", EMSGSIZE});
     return std::nullopt;
   }
   base::Result<base::Json> document = base::Json::parse(std::string_view(incoming_).substr(0, end));

@@ -33,7 +33,10 @@ class Channel {
   // Queues a document. `descriptors` are duplicated by the kernel; the caller keeps its own.
   void send(const base::Json& document, const std::vector<int>& descriptors = {});
   // Calls `closed` after what is queued has been sent.
-  void close_when_sent() { closing_ = true; flush(); }
+  void close_when_sent() {
+    closing_ = true;
+    flush();
+  }
 
   base::Status send_now(const base::Json& document);
   // Waits for one document; an error with code ETIMEDOUT after `timeout_ms` (-1: never), ECONNRESET at the end.

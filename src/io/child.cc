@@ -74,7 +74,8 @@ struct Pipe {
 // A socket pair rather than a pipe: writing to a program that has ended gives EPIPE and no SIGPIPE.
 base::Result<Pipe> make_pipe() {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return base::system_error("create pipe", "", errno);
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return base::system_error("create pipe", "", errno);
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
@@ -132,13 +133,11 @@ base::Status start(Loop& loop, const Command& command, std::function<void(Finish
     running->ended();
   });
   if (watched.ok())
-    watched = loop.watch(running->output.get(), EPOLLIN, [running](std::uint32_t) {
-      running->read_stream(running->output, running->finished.output);
-    });
+    watched = loop.watch(running->output.get(), EPOLLIN,
+                         [running](std::uint32_t) { running->read_stream(running->output, running->finished.output); });
   if (watched.ok())
-    watched = loop.watch(running->errors.get(), EPOLLIN, [running](std::uint32_t) {
-      running->read_stream(running->errors, running->finished.errors);
-    });
+    watched = loop.watch(running->errors.get(), EPOLLIN,
+                         [running](std::uint32_t) { running->read_stream(running->errors, running->finished.errors); });
   if (watched.ok())
     watched = loop.watch(running->input.get(), EPOLLOUT, [running](std::uint32_t) { running->write_input(); });
   if (!watched.ok()) {

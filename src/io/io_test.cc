@@ -57,18 +57,21 @@ TEST(Channel, CarriesDocumentsAndDescriptors) {
   Channel right(std::move(b));
   std::vector<std::int64_t> seen;
   std::string through;
-  ASSERT_TRUE(left.attach(*loop, [](base::Json, std::vector<Fd>) {}, [] {}).ok());
+  ASSERT_TRUE(left.attach(
+                      *loop, [](base::Json, std::vector<Fd>) {}, [] {})
+                  .ok());
   ASSERT_TRUE(right
-                  .attach(*loop,
-                          [&](base::Json document, std::vector<Fd> descriptors) {
-                            seen.push_back(document["n"].as_int());
-                            if (!descriptors.empty()) {
-                              char buffer[8];
-                              through.assign(buffer, static_cast<std::size_t>(read(descriptors[0].get(), buffer, 8)));
-                            }
-                            if (seen.size() == 3) loop->stop();
-                          },
-                          [] {})
+                  .attach(
+                      *loop,
+                      [&](base::Json document, std::vector<Fd> descriptors) {
+                        seen.push_back(document["n"].as_int());
+                        if (!descriptors.empty()) {
+                          char buffer[8];
+                          through.assign(buffer, static_cast<std::size_t>(read(descriptors[0].get(), buffer, 8)));
+                        }
+                        if (seen.size() == 3) loop->stop();
+                      },
+                      [] {})
                   .ok());
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
@@ -91,7 +94,14 @@ TEST(Channel, TheEndAndJunkAreReportedOnce) {
     auto [a, b] = socket_pair();
     Channel channel(std::move(a));
     int closed = 0;
-    ASSERT_TRUE(channel.attach(*loop, [](base::Json, std::vector<Fd>) {}, [&] { ++closed; loop->stop(); }).ok());
+    ASSERT_TRUE(channel
+                    .attach(
+                        *loop, [](base::Json, std::vector<Fd>) {},
+                        [&] {
+                          ++closed;
+                          loop->stop();
+                        })
+                    .ok());
     if (!junk.empty()) {
       ASSERT_EQ(write(b.get(), junk.data(), junk.size()), static_cast<ssize_t>(junk.size()));
     } else {
@@ -107,7 +117,10 @@ TEST(Child, InputOutputAndStatus) {
   auto loop = new_loop();
   Finished result;
   Command command{"/bin/cat", {}, {}, std::string(300000, 'y')};
-  ASSERT_TRUE(start(*loop, command, [&](Finished finished) { result = std::move(finished); loop->stop(); }).ok());
+  ASSERT_TRUE(start(*loop, command, [&](Finished finished) {
+                result = std::move(finished);
+                loop->stop();
+              }).ok());
   loop->run();
   EXPECT_EQ(result.output.size(), 300000u);
   EXPECT_TRUE(WIFEXITED(result.status));
@@ -118,7 +131,10 @@ TEST(Child, ATimeoutEndsIt) {
   auto loop = new_loop();
   Finished result;
   Command command{"/bin/sleep", {"20"}, {}, "", 50};
-  ASSERT_TRUE(start(*loop, command, [&](Finished finished) { result = std::move(finished); loop->stop(); }).ok());
+  ASSERT_TRUE(start(*loop, command, [&](Finished finished) {
+                result = std::move(finished);
+                loop->stop();
+              }).ok());
   loop->run();
   EXPECT_TRUE(result.timed_out);
   EXPECT_TRUE(WIFSIGNALED(result.status));

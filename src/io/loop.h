@@ -38,7 +38,7 @@ class Loop {
   // Calls `action` with the wait status when the child ends, and reaps it.
   base::Status on_exit(int pid, std::function<void(int status)> action);
 
-  void run();   // until stop()
+  void run();  // until stop()
   void stop() { stopped_ = true; }
   // One round: waits at most `milliseconds` (-1: until something happens).
   void step(std::int64_t milliseconds);

@@ -126,7 +126,8 @@ Answer<base::Json> up(const UpOptions& options, const Progress& progress) {
   if (pid < 0) return machine_failure(base::system_error("make namespaces for lab", options.name, errno));
   if (pid == 0) {
     ours.reset();
-    run_supervisor({options.name, std::move(*lock), std::move(theirs), loaded.objects, options.complete, plugin, started_ns});
+    run_supervisor(
+        {options.name, std::move(*lock), std::move(theirs), loaded.objects, options.complete, plugin, started_ns});
   }
   theirs.reset();
   base::Status written = write_pid(*lock, pid);

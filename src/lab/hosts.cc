@@ -70,8 +70,7 @@ base::Status Hosts::launch(Host& host) {
   pid_t pid = fork();
   if (pid < 0) return base::system_error("start agent of", host.spec.name, errno);
   if (pid == 0) {
-    std::vector<io::Fd> kept =
-        keep_only({theirs.get(), host.network.get(), host.mounts.get(), host.uts.get()});
+    std::vector<io::Fd> kept = keep_only({theirs.get(), host.network.get(), host.mounts.get(), host.uts.get()});
     AgentSettings settings{host.spec.name, host.spec.node, host.spec.identity, plugin_};
     settings.network = std::move(kept[1]);
     settings.mounts = std::move(kept[2]);
@@ -166,8 +165,8 @@ void Hosts::agent_ended(const std::string& name, int pid) {
   host.deaths_ns.push_back(io::now_ns());
   while (host.deaths_ns.front() < io::now_ns() - deaths_window_ns) host.deaths_ns.pop_front();
   host.failed = host.deaths_ns.size() >= max_deaths;
-  base::Status again = host.failed ? base::Status(base::Error{"start agent of", name, "it dies again and again", 0})
-                                   : launch(host);
+  base::Status again =
+      host.failed ? base::Status(base::Error{"start agent of", name, "it dies again and again", 0}) : launch(host);
   if (again.ok()) again = wait_ready(host);
   if (again.ok()) attach(host);
   if (!again.ok()) host.failed = true;

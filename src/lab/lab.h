@@ -62,12 +62,12 @@ struct UpOptions {
 Answer<base::Json> up(const UpOptions& options, const Progress& progress);
 
 // Sends one request to a running lab and returns its answer. Requests are objects with "verb":
-//   apply   {documents[]{file,text}, allow_unknown}      {generation, converged_ms, conditions[], applied[], unknown_kinds{}}
-//   delete  {refs[]"Kind/ns/name"} or {documents[]}      {generation, converged_ms, conditions[], deleted[]}
-//   status  {}                                           the status document
-//   probe   {rows[]{id?,from,to,port,family?}, timeout_ms} or {} for the matrix   {rows[]}
-//   conn    {action: open|send|close|list, id, from, to, port}                    {connections[]{id,state,reason}}
-//   logs    {host}                                       {host, lines[]}
+//   apply   {documents[]{file,text}, allow_unknown}      {generation, converged_ms, conditions[], applied[],
+//   unknown_kinds{}} delete  {refs[]"Kind/ns/name"} or {documents[]}      {generation, converged_ms, conditions[],
+//   deleted[]} status  {}                                           the status document probe
+//   {rows[]{id?,from,to,port,family?}, timeout_ms} or {} for the matrix   {rows[]} conn    {action:
+//   open|send|close|list, id, from, to, port}                    {connections[]{id,state,reason}} logs    {host} {host,
+//   lines[]}
 // Names that do not exist are Failure::Class::usage.
 Answer<base::Json> request(const std::string& lab, const base::Json& request, const Progress& progress);
 

@@ -11,8 +11,8 @@ namespace {
 
 TEST(LabName, OnlyPlainNames) {
   for (const char* good : {"default", "a", "0-x_y.z"}) EXPECT_TRUE(is_lab_name(good)) << good;
-  for (const std::string& bad : {std::string(), std::string("../x"), std::string("a/b"), std::string("-a"), std::string("a b"),
-                                 std::string(41, 'a'), std::string(".hidden")})
+  for (const std::string& bad : {std::string(), std::string("../x"), std::string("a/b"), std::string("-a"),
+                                 std::string("a b"), std::string(41, 'a'), std::string(".hidden")})
     EXPECT_FALSE(is_lab_name(bad)) << bad;
 }
 

@@ -32,8 +32,7 @@ bool still_there(const io::Fd& lock, const std::string& path) {
 bool is_lab_name(const std::string& name) {
   auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
   if (name.empty() || name.size() > 40 || !plain(name[0])) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [&](char c) { return plain(c) || c == '-' || c == '_' || c == '.'; });
+  return std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 base::Result<io::Fd> take_lock(const std::string& lab) {

@@ -56,11 +56,13 @@ base::Status prepare_host_files(const std::string& host) {
   base::Status done = mount_new("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755,size=256m");
   if (done.ok()) done = make_all({"/run/netns", "/run/bailey/ipam", "/run/bailey/agent", "/run/lock"});
   if (done.ok()) done = mount_new("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC);
-  if (done.ok() && access("/sys/fs/bpf", F_OK) == 0) done = mount_new("bpf", "/sys/fs/bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  if (done.ok() && access("/sys/fs/bpf", F_OK) == 0)
+    done = mount_new("bpf", "/sys/fs/bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC);
   if (done.ok()) done = replace_file("/etc/hostname", name + "\n");
   if (done.ok()) done = replace_file("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n127.0.1.1 " + name + "\n");
   if (done.ok()) done = replace_file("/etc/resolv.conf", "# the lab has no name server\n");
-  if (done.ok() && access("/var/lib/bailey", F_OK) == 0) done = mount_new("tmpfs", "/var/lib/bailey", MS_NOSUID | MS_NODEV, "mode=755");
+  if (done.ok() && access("/var/lib/bailey", F_OK) == 0)
+    done = mount_new("tmpfs", "/var/lib/bailey", MS_NOSUID | MS_NODEV, "mode=755");
   return done;
 }
 

@@ -126,8 +126,9 @@ void Network::begin(const std::shared_ptr<Change>& change) {
 // node's interface) must fit too. A change that brings in a mistake is refused. A deletion is not: objects that
 // refer to what is gone are set aside, each with a condition, and come back when the reference does.
 void Network::settle_objects(Change& change) {
-  bool only_deletions = std::all_of(change.events.begin(), change.events.end(),
-                                    [](const model::Event& event) { return event.type == model::Event::Type::deleted; });
+  bool only_deletions = std::all_of(change.events.begin(), change.events.end(), [](const model::Event& event) {
+    return event.type == model::Event::Type::deleted;
+  });
   model::Snapshot effective = change.given;
   while (true) {
     change.completion = complete(effective, assignments_, options_);
@@ -178,7 +179,8 @@ void Network::remove_pods(const std::shared_ptr<Change>& change) {
 
 // Whatever the plugin answers, the namespace goes with the pod; a lease that stays behind is reclaimed by GC.
 void Network::remove_pod(const RealisedPod& pod, std::function<void()> done) {
-  base::Json request = base::Json::object().set("op", "pod_remove").set("pod", pod.container).set("network", pod.plugin);
+  base::Json request =
+      base::Json::object().set("op", "pod_remove").set("pod", pod.container).set("network", pod.plugin);
   hosts_.ask(pod.host, request, [this, pod, done = std::move(done)](base::Json answer) {
     bool again = answer["lost"].as_bool() && hosts_.has(pod.host) && !hosts_.failed(pod.host);
     again ? remove_pod(pod, done) : done();
@@ -291,8 +293,8 @@ void Network::add_pod(const std::shared_ptr<Change>& change, RealisedPod pod, co
       realised.condition = Condition{ref, "Realised", false, "PluginFailed", {"lab.pod-failed", {error_text(answer)}}};
     ++change->finished;
     if (change->progress && change->finished % 10 == 0)
-      change->progress({"pods", change->finished, change->total,
-                        static_cast<double>(io::now_ns() - change->started_ns) / 1e6});
+      change->progress(
+          {"pods", change->finished, change->total, static_cast<double>(io::now_ns() - change->started_ns) / 1e6});
     step_done(change);
   });
 }
@@ -315,7 +317,8 @@ std::vector<Condition> Network::conditions() const {
   for (const auto& [ref, condition] : set_aside_) out.push_back(condition);
   for (const auto& cluster : completed_.all<model::Cluster>())
     if (cluster->network_model == model::NetworkModel::kubenet)
-      out.push_back({cluster->meta.ref(), "Realised", false, "KubenetNotRealised", {"lab.kubenet-pods", {cluster->meta.name}}});
+      out.push_back(
+          {cluster->meta.ref(), "Realised", false, "KubenetNotRealised", {"lab.kubenet-pods", {cluster->meta.name}}});
   for (const auto& [ref, pod] : pods_)
     if (pod.condition) out.push_back(*pod.condition);
   for (const std::string& host : hosts_.names())

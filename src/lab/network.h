@@ -34,11 +34,11 @@ struct RealisedPod {
   std::set<model::Port> ports;
   bool host_network = false;
   std::vector<model::Address> pinned;
-  base::Json plugin;                    // configuration that its ADD got; DEL gets the same
+  base::Json plugin;  // configuration that its ADD got; DEL gets the same
   std::vector<model::Address> addresses;
   bool ready = false;
-  bool busy = false;                    // an ADD or DEL is under way
-  std::optional<Condition> condition;   // why it is not ready
+  bool busy = false;                   // an ADD or DEL is under way
+  std::optional<Condition> condition;  // why it is not ready
 };
 
 struct ChangeReport {

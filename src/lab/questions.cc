@@ -66,7 +66,8 @@ std::variant<Place, Failure> Questions::find(const model::EndpointName& name) co
     Place place{"host/" + name.name, "", host->addresses, {host->listeners.begin(), host->listeners.end()}};
     for (const std::string& interface_name : host->interfaces)
       for (const model::resolve::Interface& nic : model::resolve::interfaces(snapshot))
-        if (nic.name == interface_name) place.addresses.insert(place.addresses.end(), nic.addresses.begin(), nic.addresses.end());
+        if (nic.name == interface_name)
+          place.addresses.insert(place.addresses.end(), nic.addresses.begin(), nic.addresses.end());
     return place;
   }
   for (const model::resolve::Interface& nic : model::resolve::interfaces(snapshot)) {
@@ -210,7 +211,8 @@ void Questions::finish(Batch& batch) {
       base::Json where = base::Json::object().set("host", row.from.host).set("component", "lab");
       json.set("dropped_at", where.set("reason", "no-common-family").set("object", row.given["to"]));
     } else if (result == "dropped" || result == "unreachable") {
-      json.set("dropped_at", why_dropped(network_.current(), row.from, row.address, row.port, row.to ? &*row.to : nullptr));
+      json.set("dropped_at",
+               why_dropped(network_.current(), row.from, row.address, row.port, row.to ? &*row.to : nullptr));
     } else {
       json.set("dropped_at", nullptr);
     }

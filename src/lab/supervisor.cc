@@ -47,7 +47,9 @@ base::Json report_json(const ChangeReport& report) {
   for (const auto& [phase, milliseconds] : report.phases)
     phases.push(base::Json::object().set("phase", phase).set("milliseconds", milliseconds));
   base::Json json = base::Json::object().set("generation", report.generation).set("converged_ms", report.converged_ms);
-  return json.set("conditions", std::move(conditions)).set("made", refs_json(report.made)).set("phases", std::move(phases));
+  return json.set("conditions", std::move(conditions))
+      .set("made", refs_json(report.made))
+      .set("phases", std::move(phases));
 }
 
 class Supervisor {
@@ -67,8 +69,8 @@ class Supervisor {
     base::Status ready = listen();
     if (ready.ok()) ready = watch_children();
     if (ready.ok())
-      ready = control_->attach(*loop_, [this](base::Json said, std::vector<io::Fd>) { committed(said); },
-                               [this] { loop_->stop(); });
+      ready = control_->attach(
+          *loop_, [this](base::Json said, std::vector<io::Fd>) { committed(said); }, [this] { loop_->stop(); });
     if (!ready.ok()) {
       (void)control_->send_now(to_json(machine_failure(ready.error())));
       return 1;
@@ -100,7 +102,8 @@ class Supervisor {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, socket_path, sizeof address.sun_path - 1);
-    if (bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(socket_.get(), 64) != 0)
+    if (bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(socket_.get(), 64) != 0)
       return base::system_error("listen on", socket_path, errno);
     return loop_->watch(socket_.get(), EPOLLIN, [this](std::uint32_t) { accept_client(); });
   }
@@ -138,7 +141,8 @@ class Supervisor {
   }
 
   base::Json answer_of(const ChangeReport& report) {
-    if (!report.errors.empty()) return to_json(Failure{Failure::Class::input, {"lab.input-refused", {}}, report.errors});
+    if (!report.errors.empty())
+      return to_json(Failure{Failure::Class::input, {"lab.input-refused", {}}, report.errors});
     if (report.failed) return to_json(machine_failure(*report.failed));
     return report_json(report);
   }
@@ -179,8 +183,8 @@ class Supervisor {
 
   void dispatch(int client, const base::Json& request) {
     static constexpr Verb verbs[] = {
-        {"apply", &Supervisor::apply}, {"delete", &Supervisor::remove},     {"status", &Supervisor::send_status},
-        {"probe", &Supervisor::probe}, {"conn", &Supervisor::conn},         {"logs", &Supervisor::logs},
+        {"apply", &Supervisor::apply}, {"delete", &Supervisor::remove}, {"status", &Supervisor::send_status},
+        {"probe", &Supervisor::probe}, {"conn", &Supervisor::conn},     {"logs", &Supervisor::logs},
         {"enter", &Supervisor::enter}, {"down", &Supervisor::down},
     };
     for (const Verb& verb : verbs)

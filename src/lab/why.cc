@@ -79,12 +79,14 @@ base::Json fault_from(const View& view, const Interface& nic, const model::Addre
   const fabric::EffectiveRoute* best = nullptr;
   std::vector<fabric::EffectiveRoute> routes = fabric::effective_routes(view.snapshot, nic.subnet);
   for (const fabric::EffectiveRoute& route : routes)
-    if (route.active && route.prefix.contains(to) && (!best || route.prefix.length() > best->prefix.length())) best = &route;
+    if (route.active && route.prefix.contains(to) && (!best || route.prefix.length() > best->prefix.length()))
+      best = &route;
   const Interface* target = view.owner_of(to);
   bool system = !best || best->source == fabric::EffectiveRoute::Source::system;
   const model::VirtualNetwork* vnet = view.vnet_of(to);
   bool same_vnet = target && target->subnet.vnet == nic.subnet.vnet;
-  if (system && vnet && vnet->meta.name != nic.subnet.vnet && !same_vnet && !peered(view, nic.subnet.vnet, vnet->meta.name))
+  if (system && vnet && vnet->meta.name != nic.subnet.vnet && !same_vnet &&
+      !peered(view, nic.subnet.vnet, vnet->meta.name))
     return peering_fault(view, nic.subnet.vnet, vnet->meta.name);
   if (!best) return at("route", "no-route", "VirtualNetwork/" + nic.subnet.vnet);
   switch (best->next_hop_type) {
@@ -98,7 +100,8 @@ base::Json fault_from(const View& view, const Interface& nic, const model::Addre
     }
     case model::NextHopType::vnet_local:
     case model::NextHopType::vnet_peering:
-      if (!target || target->owner == Interface::Owner::none) return at("route", "no-such-address", best->object.text());
+      if (!target || target->owner == Interface::Owner::none)
+        return at("route", "no-such-address", best->object.text());
       return {};
     case model::NextHopType::internet:
       if (!view.on_internet(to)) return at("route", "not-on-the-internet", best->object.text());

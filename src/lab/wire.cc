@@ -63,7 +63,9 @@ std::optional<Failure> failure_from(const base::Json& json) {
 
 base::Json to_json(const Condition& condition) {
   base::Json json = base::Json::object().set("object", condition.object.text()).set("type", condition.type);
-  return json.set("status", condition.status).set("reason", condition.reason).set("message", to_json(condition.message));
+  return json.set("status", condition.status)
+      .set("reason", condition.reason)
+      .set("message", to_json(condition.message));
 }
 
 Failure usage_failure(base::Message message) { return {Failure::Class::usage, std::move(message), {}}; }

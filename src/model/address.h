@@ -21,7 +21,7 @@ enum class Family : std::uint8_t { v4, v6 };
 
 class Address {
  public:
-  Address() = default;  // "::", is_unspecified()
+  Address() = default;                                         // "::", is_unspecified()
   static std::optional<Address> parse(std::string_view text);  // RFC 4291 text or dotted quad; no zone, no prefix
   static Address from_bytes(const std::array<std::uint8_t, 16>& bytes);
   static Address v4(std::uint32_t host_order);

@@ -11,13 +11,15 @@ Address A(std::string_view text) { return Address::parse(text).value(); }
 Prefix P(std::string_view text) { return Prefix::parse(text).value(); }
 
 TEST(Address, TextIsReadBack) {
-  for (const char* text : {"0.0.0.0", "10.240.0.4", "255.255.255.255", "::", "::1", "2001:db8::1", "fe80::1:2", "fd00:1::"})
+  for (const char* text :
+       {"0.0.0.0", "10.240.0.4", "255.255.255.255", "::", "::1", "2001:db8::1", "fe80::1:2", "fd00:1::"})
     EXPECT_EQ(A(text).text(), text);
   EXPECT_EQ(A("::ffff:10.0.0.1"), A("10.0.0.1"));
 }
 
 TEST(Address, RefusesOtherSpellings) {
-  for (const char* text : {"", "10.0.0", "10.0.0.256", "010.0.0.1", "1.2.3.4/8", "fe80::1%eth0", "1:2", " 1.2.3.4", "::g"})
+  for (const char* text :
+       {"", "10.0.0", "10.0.0.256", "010.0.0.1", "1.2.3.4/8", "fe80::1%eth0", "1:2", " 1.2.3.4", "::g"})
     EXPECT_FALSE(Address::parse(text).has_value()) << text;
 }
 

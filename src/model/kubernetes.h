@@ -22,14 +22,14 @@ struct Toleration {
 };
 
 struct Node : Object {
-  std::string cluster;                  // name of its Cluster; controllers fill it in
-  std::string pool;                     // label agentpool
-  SubnetRef subnet;                     // of its network interface; controllers fill it in
-  Os os = Os::linux;                    // label kubernetes.io/os
-  std::vector<Address> addresses;       // status.addresses of type InternalIP; at most one of each family
+  std::string cluster;             // name of its Cluster; controllers fill it in
+  std::string pool;                // label agentpool
+  SubnetRef subnet;                // of its network interface; controllers fill it in
+  Os os = Os::linux;               // label kubernetes.io/os
+  std::vector<Address> addresses;  // status.addresses of type InternalIP; at most one of each family
   std::vector<Address> external_addresses;
-  std::vector<Prefix> pod_cidrs;        // spec.podCIDRs (kubenet)
-  std::vector<AddressRange> pod_ranges; // vnet model: secondary addresses of its interface, for its pods
+  std::vector<Prefix> pod_cidrs;         // spec.podCIDRs (kubenet)
+  std::vector<AddressRange> pod_ranges;  // vnet model: secondary addresses of its interface, for its pods
   std::vector<Taint> taints;
   bool unschedulable = false;
   std::uint32_t max_pods = 110;
@@ -57,11 +57,11 @@ struct PodSpec {
 
 struct Pod : Object {
   PodSpec spec;
-  std::string phase;                       // "" until known; Pending, Running, Succeeded, Failed, Unknown
-  std::vector<Address> addresses;          // status.podIPs, or what the network gave it
-  std::vector<Address> pinned_addresses;   // annotation bailey.dev/addresses: gets just these
+  std::string phase;                      // "" until known; Pending, Running, Succeeded, Failed, Unknown
+  std::vector<Address> addresses;         // status.podIPs, or what the network gave it
+  std::vector<Address> pinned_addresses;  // annotation bailey.dev/addresses: gets just these
   bool ready = true;
-  std::optional<ObjectRef> owner;          // the workload that made it
+  std::optional<ObjectRef> owner;  // the workload that made it
 
   bool finished() const { return phase == "Succeeded" || phase == "Failed"; }
 };
@@ -99,8 +99,8 @@ struct Service : Object {
   std::vector<Address> external_addresses;  // externalIPs
   std::string external_name;
   std::string load_balancer_class;
-  std::optional<Address> load_balancer_address;          // spec.loadBalancerIP
-  std::vector<Address> load_balancer_addresses;          // status.loadBalancer.ingress[].ip
+  std::optional<Address> load_balancer_address;  // spec.loadBalancerIP
+  std::vector<Address> load_balancer_addresses;  // status.loadBalancer.ingress[].ip
   std::vector<Prefix> load_balancer_source_ranges;
   TrafficPolicy external_traffic_policy = TrafficPolicy::cluster;
   TrafficPolicy internal_traffic_policy = TrafficPolicy::cluster;
@@ -204,7 +204,7 @@ struct PolicyRule {
 
 struct NetworkPolicy : Object {
   LabelSelector pod_selector;
-  bool ingress = true;   // policyTypes, defaults applied
+  bool ingress = true;  // policyTypes, defaults applied
   bool egress = false;
   std::vector<PolicyRule> ingress_rules;
   std::vector<PolicyRule> egress_rules;

@@ -77,8 +77,16 @@ struct NetworkSecurityGroup : Object {
 };
 
 // Next hop types of a user-defined route (Azure: virtual network traffic routing).
-enum class NextHopType : std::uint8_t { virtual_network_gateway, vnet_local, internet, virtual_appliance, none, vnet_peering };
-std::string_view name(NextHopType type);  // "VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None", "VNetPeering"
+enum class NextHopType : std::uint8_t {
+  virtual_network_gateway,
+  vnet_local,
+  internet,
+  virtual_appliance,
+  none,
+  vnet_peering
+};
+std::string_view name(
+    NextHopType type);  // "VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None", "VNetPeering"
 std::optional<NextHopType> next_hop_type_of(std::string_view text);
 
 struct UserRoute {
@@ -167,9 +175,9 @@ struct RoleDefinition : Object {
 
 struct RoleAssignment : Object {
   std::string principal;
-  std::string role;                  // built in ("Network Contributor", "Contributor", "Owner", "Reader") or a RoleDefinition
+  std::string role;  // built in ("Network Contributor", "Contributor", "Owner", "Reader") or a RoleDefinition
   std::vector<std::string> actions;  // instead of a role
-  std::string scope;                 // "ResourceGroup/NAME", "VirtualNetwork/NAME", "VirtualNetwork/NAME/subnets/SUBNET", "*"
+  std::string scope;  // "ResourceGroup/NAME", "VirtualNetwork/NAME", "VirtualNetwork/NAME/subnets/SUBNET", "*"
 };
 
 struct LoadBalancer : Object {

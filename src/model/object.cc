@@ -67,12 +67,24 @@ struct Alias {
   Kind kind;
 };
 constexpr Alias aliases[] = {
-    {"ns", Kind::Namespace},        {"no", Kind::Node},           {"po", Kind::Pod},
-    {"svc", Kind::Service},         {"cm", Kind::ConfigMap},      {"deploy", Kind::Deployment},
-    {"sts", Kind::StatefulSet},     {"ds", Kind::DaemonSet},      {"ing", Kind::Ingress},
-    {"netpol", Kind::NetworkPolicy}, {"gw", Kind::Gateway},       {"vnet", Kind::VirtualNetwork},
-    {"peering", Kind::NetworkPeering}, {"nic", Kind::NetworkInterface}, {"nsg", Kind::NetworkSecurityGroup},
-    {"udr", Kind::RouteTable},      {"host", Kind::LabHost},      {"lb", Kind::LoadBalancer},
+    {"ns", Kind::Namespace},
+    {"no", Kind::Node},
+    {"po", Kind::Pod},
+    {"svc", Kind::Service},
+    {"cm", Kind::ConfigMap},
+    {"deploy", Kind::Deployment},
+    {"sts", Kind::StatefulSet},
+    {"ds", Kind::DaemonSet},
+    {"ing", Kind::Ingress},
+    {"netpol", Kind::NetworkPolicy},
+    {"gw", Kind::Gateway},
+    {"vnet", Kind::VirtualNetwork},
+    {"peering", Kind::NetworkPeering},
+    {"nic", Kind::NetworkInterface},
+    {"nsg", Kind::NetworkSecurityGroup},
+    {"udr", Kind::RouteTable},
+    {"host", Kind::LabHost},
+    {"lb", Kind::LoadBalancer},
 };
 
 bool plural_of(const std::string& text, const std::string& singular) {
@@ -159,8 +171,8 @@ bool LabelSelector::matches(const Labels& labels) const {
   for (const Expression& expression : expressions) {
     auto at = labels.find(expression.key);
     bool present = at != labels.end();
-    bool listed = present && std::find(expression.values.begin(), expression.values.end(), at->second) !=
-                                 expression.values.end();
+    bool listed =
+        present && std::find(expression.values.begin(), expression.values.end(), at->second) != expression.values.end();
     bool holds = false;
     switch (expression.op) {
       case Operator::in: holds = listed; break;

@@ -18,21 +18,50 @@ namespace bailey::model {
 
 enum class Kind : std::uint8_t {
   // Kubernetes
-  Namespace, Node, Pod, Service, Secret, ConfigMap, Deployment, StatefulSet, DaemonSet, Job, EndpointSlice,
-  Ingress, IngressClass, NetworkPolicy, GatewayClass, Gateway, HTTPRoute,
+  Namespace,
+  Node,
+  Pod,
+  Service,
+  Secret,
+  ConfigMap,
+  Deployment,
+  StatefulSet,
+  DaemonSet,
+  Job,
+  EndpointSlice,
+  Ingress,
+  IngressClass,
+  NetworkPolicy,
+  GatewayClass,
+  Gateway,
+  HTTPRoute,
   // bailey.dev/v1alpha1
-  VirtualNetwork, NetworkPeering, NetworkInterface, NetworkSecurityGroup, RouteTable, OnPremisesNetwork,
-  NetworkGateway, GatewayConnection, Cluster, RoleAssignment, RoleDefinition, LoadBalancer, ApplicationGateway,
-  WafPolicy, LabHost, Bastion, AccessGrant,
+  VirtualNetwork,
+  NetworkPeering,
+  NetworkInterface,
+  NetworkSecurityGroup,
+  RouteTable,
+  OnPremisesNetwork,
+  NetworkGateway,
+  GatewayConnection,
+  Cluster,
+  RoleAssignment,
+  RoleDefinition,
+  LoadBalancer,
+  ApplicationGateway,
+  WafPolicy,
+  LabHost,
+  Bastion,
+  AccessGrant,
 };
 
 // One row for each kind, in the order of the enum.
 struct KindInfo {
   Kind kind;
-  std::string_view name;                             // "VirtualNetwork"
-  std::vector<std::string_view> api_versions;        // accepted spellings, the current one first
+  std::string_view name;                       // "VirtualNetwork"
+  std::vector<std::string_view> api_versions;  // accepted spellings, the current one first
   bool namespaced;
-  bool strict;                                       // unknown fields are errors
+  bool strict;  // unknown fields are errors
 };
 std::span<const KindInfo> kinds();
 const KindInfo& info(Kind kind);
@@ -73,8 +102,8 @@ struct Object {
 };
 
 enum class Protocol : std::uint8_t { tcp, udp, sctp, icmp };
-std::string_view name(Protocol protocol);                      // "tcp"
-std::optional<Protocol> protocol_of(std::string_view text);    // case-insensitive
+std::string_view name(Protocol protocol);                    // "tcp"
+std::optional<Protocol> protocol_of(std::string_view text);  // case-insensitive
 
 // "80/tcp", "53/udp", "icmp" (number 0).
 struct Port {

@@ -40,7 +40,8 @@ TEST(ObjectRef, TextForms) {
   EXPECT_EQ(ObjectRef::parse("Pod/shop/web")->text(), "Pod/shop/web");
   EXPECT_EQ(ObjectRef::parse("pod/web")->text(), "Pod/default/web");
   EXPECT_EQ(ObjectRef::parse("virtualnetwork//hub")->text(), "VirtualNetwork/hub");
-  for (const char* text : {"pod", "pod/", "nonsense/x", "vnet/ns/hub", "a/b/c/d"}) EXPECT_FALSE(ObjectRef::parse(text)) << text;
+  for (const char* text : {"pod", "pod/", "nonsense/x", "vnet/ns/hub", "a/b/c/d"})
+    EXPECT_FALSE(ObjectRef::parse(text)) << text;
 }
 
 TEST(Snapshot, UnchangedTablesAreShared) {
@@ -70,8 +71,9 @@ TEST(Snapshot, RandomEditsEqualAPlainMap) {
     for (int step = 0; step < 20; ++step) {
       std::vector<Event> events;
       for (unsigned i = 0, n = random() % 6; i < n; ++i) {
-        AnyObject object = random() % 3 ? pod(std::string(1, static_cast<char>('a' + random() % 3)), std::to_string(random() % 8))
-                                        : workload(random() % 2 ? Kind::Job : Kind::Deployment, std::to_string(random() % 4));
+        AnyObject object =
+            random() % 3 ? pod(std::string(1, static_cast<char>('a' + random() % 3)), std::to_string(random() % 8))
+                         : workload(random() % 2 ? Kind::Job : Kind::Deployment, std::to_string(random() % 4));
         bool deleted = random() % 3 == 0;
         events.push_back({deleted ? Event::Type::deleted : Event::Type::modified, object});
         if (deleted) twin.erase(meta(object).ref());
@@ -93,7 +95,8 @@ TEST(LabelSelector, FollowsTheKubernetesRules) {
   selector.expressions = {{"tier", LabelSelector::Operator::not_in, {"db"}}};
   EXPECT_TRUE(selector.matches({})) << "NotIn also selects objects without the key";
   EXPECT_FALSE(selector.matches({{"tier", "db"}}));
-  selector.expressions = {{"tier", LabelSelector::Operator::in, {"web", "api"}}, {"old", LabelSelector::Operator::does_not_exist, {}}};
+  selector.expressions = {{"tier", LabelSelector::Operator::in, {"web", "api"}},
+                          {"old", LabelSelector::Operator::does_not_exist, {}}};
   EXPECT_TRUE(selector.matches({{"tier", "api"}}));
   EXPECT_FALSE(selector.matches({{"tier", "api"}, {"old", ""}}));
   selector = {};

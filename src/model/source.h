@@ -42,7 +42,7 @@ class Source {
 struct InputError {
   enum class Severity : std::uint8_t { error, warning };
   Severity severity = Severity::error;
-  std::string code;    // stable, lower case with dashes: "unknown-field", "bad-prefix", "duplicate-name"
+  std::string code;  // stable, lower case with dashes: "unknown-field", "bad-prefix", "duplicate-name"
   std::string file;
   Position position;
   std::string object;  // "VirtualNetwork/hub", "Ingress/default/myapp-ingress"; "" where no object is known yet

@@ -20,7 +20,8 @@ std::string cluster(int nodes, int pods) {
          "spec:\n  addressSpace: [10.240.0.0/16]\n  subnets: [{name: nodes, prefix: 10.240.0.0/20}]\n---\n"
          "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: bench}\n"
          "spec:\n  networkModel: vnet\n  subnet: bench/nodes\n  nodePools: [{name: p, count: " +
-         std::to_string(nodes) + ", maxPods: 250}]\n---\n"
+         std::to_string(nodes) +
+         ", maxPods: 250}]\n---\n"
          "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
          "spec:\n  replicas: " +
          std::to_string(pods) +
@@ -56,12 +57,14 @@ bool measure_up(const Report& report, int nodes, int pods, int runs) {
       return false;
     }
     up_ms.push_back(up.milliseconds);
-    for (const Json& phase : answer["phases"].items()) phases[phase["phase"].as_string()].push_back(phase["milliseconds"].as_double());
+    for (const Json& phase : answer["phases"].items())
+      phases[phase["phase"].as_string()].push_back(phase["milliseconds"].as_double());
     memory.push_back(memory_mib(lab.name()));
     down_ms.push_back(lab.ask("down").milliseconds);
   }
   report.add({"up, " + size, "ms", median(up_ms), "", {}, runs});
-  for (const auto& [phase, values] : phases) report.add({"up, " + size + ": " + phase, "ms", median(values), "", {}, runs});
+  for (const auto& [phase, values] : phases)
+    report.add({"up, " + size + ": " + phase, "ms", median(values), "", {}, runs});
   report.add({"down, " + size, "ms", median(down_ms), "", {}, runs});
   report.add({"memory at rest, " + size, "MiB", median(memory), "", {}, runs});
   return true;
@@ -77,10 +80,12 @@ bool measure_apply(const Report& report, int runs) {
   std::vector<double> converged_ms;
   for (int run = 0; run < runs; ++run) {
     std::string name = "extra-" + std::to_string(run);
-    std::string file = folder.write(name + ".yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name +
-                                                        "}\nspec: {containers: [{name: c, ports: [{containerPort: 80}]}]}\n");
+    std::string file =
+        folder.write(name + ".yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name +
+                                         "}\nspec: {containers: [{name: c, ports: [{containerPort: 80}]}]}\n");
     scenario::Outcome applied = lab.ask("apply", {"-f", file});
-    scenario::Outcome probed = lab.ask("probe", {"--from", "pod/default/web-0", "--to", "pod/default/" + name, "--port", "80/tcp"});
+    scenario::Outcome probed =
+        lab.ask("probe", {"--from", "pod/default/web-0", "--to", "pod/default/" + name, "--port", "80/tcp"});
     if (applied.status != 0 || probed.json()["rows"].items().at(0)["result"].as_string() != "open") {
       std::fprintf(stderr, "bench lab: apply failed: %s%s\n", applied.err.c_str(), probed.out.c_str());
       return false;

@@ -43,8 +43,9 @@ TEST_F(CrashScenario, AnythingIsKilledAtHundredRandomMoments) {
   int rounds = 100;
   std::map<std::string, int> kinds;
   for (int round = 0; round < rounds; ++round) {
-    std::string victim = std::vector<std::string>{"up: command", "up: supervisor", "up: agent", "apply: command",
-                                                  "apply: supervisor", "apply: agent", "down: command"}[random() % 7];
+    std::string victim =
+        std::vector<std::string>{"up: command",       "up: supervisor", "up: agent",    "apply: command",
+                                 "apply: supervisor", "apply: agent",   "down: command"}[random() % 7];
     ++kinds[victim];
     SCOPED_TRACE("round " + std::to_string(round) + ", " + victim);
     bool during_up = victim.starts_with("up");
@@ -64,7 +65,8 @@ TEST_F(CrashScenario, AnythingIsKilledAtHundredRandomMoments) {
       std::set<int> processes = bailey_leftovers(name).processes;
       processes.erase(pid);
       processes.erase(lab.supervisor());
-      if (!processes.empty()) kill(*std::next(processes.begin(), static_cast<long>(random() % processes.size())), SIGKILL);
+      if (!processes.empty())
+        kill(*std::next(processes.begin(), static_cast<long>(random() % processes.size())), SIGKILL);
     }
     int status = 0;
     waitpid(pid, &status, 0);
@@ -96,7 +98,8 @@ TEST_F(CrashScenario, AnAgentKilledDuringUpDelaysItOnly) {
       std::set<int> processes = bailey_leftovers(name).processes;
       processes.erase(pid);
       processes.erase(lab.supervisor());
-      if (!processes.empty()) kill(*std::next(processes.begin(), static_cast<long>(random() % processes.size())), SIGKILL);
+      if (!processes.empty())
+        kill(*std::next(processes.begin(), static_cast<long>(random() % processes.size())), SIGKILL);
     }
     int status = 0;
     waitpid(pid, &status, 0);

@@ -178,7 +178,8 @@ Leftovers bailey_leftovers(const std::string& lab) {
     std::string folder = "/proc/" + std::to_string(*pid);
     base::Result<std::string> command = io::read_file(folder + "/cmdline");
     // Every process of a lab comes from the command that started it and keeps its arguments.
-    if (!command.ok() || command->find(lab) == std::string::npos || command->find("bailey") == std::string::npos) continue;
+    if (!command.ok() || command->find(lab) == std::string::npos || command->find("bailey") == std::string::npos)
+      continue;
     if (static_cast<int>(*pid) == getpid()) continue;
     base::Result<std::string> state = io::read_file(folder + "/stat");
     if (state.ok() && state->find(") Z ") != std::string::npos) continue;
@@ -200,9 +201,13 @@ std::string realised_state(const Lab& lab) {
   std::sort(hosts.begin(), hosts.end());
   for (const std::string& host : hosts) {
     out += "## " + host + "\n";
-    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-             {"ip", "-br", "link"}, {"ip", "-br", "address"}, {"ip", "route", "show", "table", "all"},
-             {"ip", "-6", "route", "show", "table", "all"}, {"ip", "rule"}, {"ip", "-6", "rule"}})
+    for (const std::vector<std::string>& command :
+         std::vector<std::vector<std::string>>{{"ip", "-br", "link"},
+                                               {"ip", "-br", "address"},
+                                               {"ip", "route", "show", "table", "all"},
+                                               {"ip", "-6", "route", "show", "table", "all"},
+                                               {"ip", "rule"},
+                                               {"ip", "-6", "rule"}})
       out += lab.exec(host, command).out;
   }
   out += lab.exec("fabric", {"nft", "-s", "list", "ruleset"}).out;

@@ -92,7 +92,8 @@ TEST_P(FamilyScenario, WhoReachesWhomAndWhoIsSeen) {
       EXPECT_GT(row["rtt_us"].as_int(), 0);
     }
     base::Json peer = lab.probe(other, pod, pod_port, family);
-    EXPECT_EQ(peer["source_seen"].as_string(), address_of(status, "pods", other.substr(other.rfind('/') + 1), family == 6))
+    EXPECT_EQ(peer["source_seen"].as_string(),
+              address_of(status, "pods", other.substr(other.rfind('/') + 1), family == 6))
         << peer.dump();
     for (const std::string& from : {std::string("host/jump"), std::string("host/desk")}) {
       base::Json in = lab.probe(from, pod, pod_port, family);
@@ -105,7 +106,8 @@ TEST_P(FamilyScenario, WhoReachesWhomAndWhoIsSeen) {
     EXPECT_NE(seen, own);
     bool known = false;
     for (const base::Json& network : status["networks"].items())
-      for (const base::Json& address : network["outbound_addresses"].items()) known = known || address.as_string() == seen;
+      for (const base::Json& address : network["outbound_addresses"].items())
+        known = known || address.as_string() == seen;
     EXPECT_TRUE(known) << "the Internet sees the public address: " << out.dump();
 
     base::Json stray = lab.probe(pod, "host/stray", "80/tcp", family);
@@ -150,13 +152,15 @@ TEST_P(FamilyScenario, OneDirectionOfAPeeringIsNotEnough) {
   Outcome gone = lab.ask("delete", {"NetworkPeering/hub-to-spoke"});
   ASSERT_EQ(gone.status, 0) << why(gone);
   for (const auto& [from, to] : {std::pair<std::string, std::string>{pod, "host/jump"}, {"host/jump", pod}}) {
-    std::string port = to == pod ? lab.ask("status").json()["pods"].items()[0]["ports"].items()[0].as_string() : "80/tcp";
+    std::string port =
+        to == pod ? lab.ask("status").json()["pods"].items()[0]["ports"].items()[0].as_string() : "80/tcp";
     base::Json row = lab.probe(from, to, port, family);
     EXPECT_EQ(row["result"].as_string(), "dropped") << row.dump();
     EXPECT_EQ(row["dropped_at"]["reason"].as_string(), "peering-initiated") << row.dump();
     EXPECT_EQ(row["dropped_at"]["object"].as_string(), "NetworkPeering/spoke-to-hub") << row.dump();
   }
-  EXPECT_EQ(lab.probe(pod, "host/desk", "80/tcp", family)["result"].as_string(), "dropped") << "the gateway was the peer's";
+  EXPECT_EQ(lab.probe(pod, "host/desk", "80/tcp", family)["result"].as_string(), "dropped")
+      << "the gateway was the peer's";
   base::Json cut = lab.ask("conn", {"send", "c1"}).json();
   EXPECT_EQ(cut["connections"].items().at(0)["state"].as_string(), "cut") << cut.dump();
 }
@@ -183,9 +187,10 @@ TEST_F(LabScenario, TwoLabsWithTheSameAddressesRunSideBySide) {
 TEST_F(LabScenario, ApplyAddsAPodThatAnswersWhenItReturns) {
   Lab lab(unique_name("apply"));
   Folder folder;
-  std::string file = folder.write("pod.yaml",
-                                  "apiVersion: v1\nkind: Pod\nmetadata: {name: extra}\n"
-                                  "spec: {containers: [{name: c, ports: [{containerPort: 8080}, {containerPort: 9000, protocol: SCTP}]}]}\n");
+  std::string file = folder.write(
+      "pod.yaml",
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: extra}\n"
+      "spec: {containers: [{name: c, ports: [{containerPort: 8080}, {containerPort: 9000, protocol: SCTP}]}]}\n");
   ASSERT_EQ(lab.up({"-f", source_path("examples/families/ipv4")}).status, 0);
   Outcome applied = lab.ask("apply", {"-f", file});
   ASSERT_EQ(applied.status, 0) << why(applied);
@@ -204,8 +209,12 @@ TEST_F(LabScenario, HttpAnswersSayWhoAnsweredAndWhomItSaw) {
   ASSERT_EQ(lab.up({"-f", source_path("examples/families/ipv4")}).status, 0);
   base::Json status = lab.ask("status").json();
   std::string pod = status["pods"].items()[0]["name"].as_string();
-  std::string port = status["pods"].items()[0]["ports"].items()[0].as_string();
-  std::string url = "http://" + address_of(status, "pods", pod, false) + ":" + port.substr(0, port.find('/')) + "/shop?x=1";
+  std::string port;
+  for (const base::Json& each : status["pods"].items()[0]["ports"].items())
+    if (each.as_string().ends_with("/tcp")) port = each.as_string();
+  ASSERT_FALSE(port.empty());
+  std::string url =
+      "http://" + address_of(status, "pods", pod, false) + ":" + port.substr(0, port.find('/')) + "/shop?x=1";
   Outcome curl = lab.exec("host/jump", {"curl", "-s", "-m", "5", "-H", "X-Test: yes", "-d", "body", url});
   ASSERT_EQ(curl.status, 0) << why(curl);
   base::Json answer = curl.json();
@@ -237,8 +246,9 @@ TEST_F(LabScenario, AHostWhoseProcessDiesComesBack) {
   std::string pod = first_pod(lab.ask("status").json());
   std::string node = lab.ask("status").json()["pods"].items()[0]["node"].as_string();
   std::string port = lab.ask("status").json()["pods"].items()[0]["ports"].items()[0].as_string();
+  base::Json status = lab.ask("status").json();
   for (const std::string& host : {"node/" + node, std::string("host/jump"), std::string("fabric")}) {
-    for (const base::Json& row : lab.ask("status").json()["hosts"].items()) {
+    for (const base::Json& row : status["hosts"].items()) {
       if (row["name"].as_string() != host) continue;
       std::string pid = std::to_string(row["pids"]["agent"].as_int());
       ASSERT_EQ(lab.exec("fabric", {"kill", "-9", pid}).status, 0) << host;
@@ -295,7 +305,8 @@ spec:
   Outcome up = lab.up({"--fill", "-f", "-"}, manifests);
   ASSERT_EQ(up.status, 0) << why(up);
   base::Json answer = up.json();
-  EXPECT_NE(answer.dump().find("Service/shop/frontend"), std::string::npos) << "what is made is listed: " << answer["made"].dump();
+  EXPECT_NE(answer.dump().find("Service/shop/frontend"), std::string::npos)
+      << "what is made is listed: " << answer["made"].dump();
   EXPECT_NE(answer.dump().find("PodDisruptionBudget"), std::string::npos) << "unknown kinds are counted";
   base::Json row = lab.probe("pod/shop/web-0", "pod/shop/web-1", "8080/tcp");
   EXPECT_EQ(row["result"].as_string(), "open") << row.dump();
@@ -303,7 +314,8 @@ spec:
 
 TEST_F(LabScenario, ThePrintedTextsOfTheGuidanceAreTaken) {
   Lab lab(unique_name("seed"));
-  Outcome up = lab.up({"--fill", "-f", source_path("examples/seed/ingress.yaml"), "-f", source_path("examples/seed/network-policy.yaml")});
+  Outcome up = lab.up({"--fill", "-f", source_path("examples/seed/ingress.yaml"), "-f",
+                       source_path("examples/seed/network-policy.yaml")});
   ASSERT_EQ(up.status, 0) << why(up);
   Outcome check = bailey({"check", "-f", source_path("examples/seed/ingress.yaml")});
   EXPECT_NE(check.status, 0);
@@ -317,8 +329,9 @@ TEST_F(LabScenario, ThePrintedTextsOfTheGuidanceAreTaken) {
 
 TEST_F(LabScenario, WithoutRootTheNeedIsNamedInOneLine) {
   if (access("/usr/bin/setpriv", X_OK) != 0) GTEST_SKIP() << "setpriv is missing";
-  Outcome outcome = run({"/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-                         std::string(BAILEY_BINARY_DIR) + "/bin/bailey", "lab", "up", "-f", source_path("examples/families/ipv4")});
+  Outcome outcome =
+      run({"/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+           std::string(BAILEY_BINARY_DIR) + "/bin/bailey", "lab", "up", "-f", source_path("examples/families/ipv4")});
   if (outcome.status == 127 || outcome.status == 126) GTEST_SKIP() << "the build folder cannot be read by others";
   EXPECT_EQ(outcome.status, 3) << why(outcome);
   EXPECT_NE(outcome.err.find("root"), std::string::npos) << outcome.err;

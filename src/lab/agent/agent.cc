@@ -79,10 +79,17 @@ class Agent {
 
   void dispatch(const base::Json& request) {
     static constexpr Operation operations[] = {
-        {"listen", &Agent::listen},         {"pod_add", &Agent::pod_add},       {"pod_attach", &Agent::pod_attach},
-        {"pod_remove", &Agent::pod_remove}, {"probe", &Agent::probe},           {"conn_open", &Agent::conn_open},
-        {"conn_send", &Agent::conn_send},   {"conn_close", &Agent::conn_close}, {"conn_list", &Agent::conn_list},
-        {"namespace", &Agent::send_namespace}, {"logs", &Agent::logs},
+        {"listen", &Agent::listen},
+        {"pod_add", &Agent::pod_add},
+        {"pod_attach", &Agent::pod_attach},
+        {"pod_remove", &Agent::pod_remove},
+        {"probe", &Agent::probe},
+        {"conn_open", &Agent::conn_open},
+        {"conn_send", &Agent::conn_send},
+        {"conn_close", &Agent::conn_close},
+        {"conn_list", &Agent::conn_list},
+        {"namespace", &Agent::send_namespace},
+        {"logs", &Agent::logs},
     };
     for (const Operation& operation : operations)
       if (operation.name == request["op"].as_string()) return (this->*operation.handler)(request);
@@ -111,7 +118,7 @@ class Agent {
   }
 
   PodRequest pod_of(const base::Json& pod) const {
-    return {pod["id"].as_string(),     pod["namespace"].as_string(),     pod["name"].as_string(), node_,
+    return {pod["id"].as_string(),  pod["namespace"].as_string(),  pod["name"].as_string(), node_,
             ports_of(pod["ports"]), pod["host_network"].as_bool(), pod["network"]};
   }
 
@@ -235,7 +242,7 @@ void run_agent(io::Fd channel, AgentSettings settings) {
   base::Result<io::Fd> network = netlink::current_namespace();
   base::Result<std::unique_ptr<io::Loop>> loop = io::Loop::create();
   if (!entered.ok() || !network.ok() || !loop.ok()) {
-    std::string cause = !entered.ok() ? entered.error().text()
+    std::string cause = !entered.ok()   ? entered.error().text()
                         : !network.ok() ? network.error().text()
                                         : loop.error().text();
     io::Channel out(std::move(channel));

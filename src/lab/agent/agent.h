@@ -27,10 +27,10 @@
 namespace bailey::lab {
 
 struct AgentSettings {
-  std::string host;         // "node/NAME", "host/NAME", "fabric", ...
-  std::string node;         // name for pods; "" for others
-  base::Json identity;      // what its echo server says of itself
-  std::string plugin;       // path of bailey-cni
+  std::string host;     // "node/NAME", "host/NAME", "fabric", ...
+  std::string node;     // name for pods; "" for others
+  base::Json identity;  // what its echo server says of itself
+  std::string plugin;   // path of bailey-cni
   // Namespaces of a former agent to enter; unset at the first start, when new ones are made.
   io::Fd network;
   io::Fd mounts;

@@ -39,7 +39,9 @@ class AgentTest : public ::testing::Test {
 
 TEST_F(AgentTest, EveryProtocolAnswersInBothFamilies) {
   EchoServer echo(*loop_, base::Json::object().set("answered_by", "host/x"));
-  ASSERT_TRUE(echo.listen(network_.get(), {*model::Port::parse("80/tcp"), *model::Port::parse("53/udp"), *model::Port::parse("99/sctp")}).ok());
+  ASSERT_TRUE(echo.listen(network_.get(), {*model::Port::parse("80/tcp"), *model::Port::parse("53/udp"),
+                                           *model::Port::parse("99/sctp")})
+                  .ok());
   for (const char* address : {"127.0.0.1", "127.9.9.9", "::1"}) {
     for (const char* port : {"80/tcp", "53/udp", "99/sctp"}) {
       ProbeOutcome outcome = ask(address, port);

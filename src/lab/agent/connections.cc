@@ -12,7 +12,7 @@ namespace bailey::lab {
 struct Connections::Held {
   io::Fd socket;
   bool connected = false;
-  std::string to_send;   // until it has been written
+  std::string to_send;       // until it has been written
   std::size_t expected = 0;  // bytes that are still to come back
   unsigned round = 0;
   State state{"cut", "connecting"};
@@ -58,8 +58,8 @@ void Connections::open(const std::string& id, int namespace_fd, const SocketAddr
   int failure = 0;
   base::Result<netlink::Inside> inside = netlink::Inside::enter(namespace_fd);
   if (!inside.ok()) return settle(held, {"cut", inside.error().text()});
-  held->socket = io::Fd(
-      ::socket(to.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  held->socket =
+      io::Fd(::socket(to.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_storage address;
   unsigned length = to_kernel(to, address);
   if (!held->socket) failure = errno;
@@ -67,8 +67,8 @@ void Connections::open(const std::string& id, int namespace_fd, const SocketAddr
       errno != EINPROGRESS)
     failure = errno;
   if (failure) return settle(held, {"cut", reason_of(failure)});
-  base::Status watched = loop_.watch(held->socket.get(), EPOLLIN | EPOLLOUT,
-                                     [this, held](std::uint32_t events) { ready(held, events); });
+  base::Status watched =
+      loop_.watch(held->socket.get(), EPOLLIN | EPOLLOUT, [this, held](std::uint32_t events) { ready(held, events); });
   if (!watched.ok()) return settle(held, {"cut", watched.error().text()});
   exchange(id, held, timeout_ms, std::exchange(held->done, nullptr));
 }
@@ -80,7 +80,8 @@ void Connections::send(const std::string& id, std::int64_t timeout_ms, Done done
   exchange(id, at->second, timeout_ms, std::move(done));
 }
 
-void Connections::exchange(const std::string& id, const std::shared_ptr<Held>& held, std::int64_t timeout_ms, Done done) {
+void Connections::exchange(const std::string& id, const std::shared_ptr<Held>& held, std::int64_t timeout_ms,
+                           Done done) {
   if (held->done) return done({held->state.state, "busy"});
   held->done = std::move(done);
   held->to_send = "bailey-conn " + id + " " + std::to_string(++held->round) + "\n";
@@ -100,7 +101,8 @@ void Connections::ready(const std::shared_ptr<Held>& held, std::uint32_t events)
   if (failure) return settle(kept, {"cut", reason_of(failure)});
   if (events & EPOLLOUT) {
     kept->connected = true;
-    if (!kept->to_send.empty() && ::send(kept->socket.get(), kept->to_send.data(), kept->to_send.size(), MSG_NOSIGNAL) < 0)
+    if (!kept->to_send.empty() &&
+        ::send(kept->socket.get(), kept->to_send.data(), kept->to_send.size(), MSG_NOSIGNAL) < 0)
       return settle(kept, {"cut", reason_of(errno)});
     kept->to_send.clear();
     loop_.change(kept->socket.get(), EPOLLIN);

@@ -163,9 +163,9 @@ struct EchoServer::State : std::enable_shared_from_this<EchoServer::State> {
     json.set("method", request.method).set("host", request.host).set("path", request.path);
     json.set("headers", request.headers);
     std::string body = json.dump() + "\n";
-    connection.out += "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
-                      std::to_string(body.size()) +
-                      (connection.close_after ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
+    connection.out +=
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+        (connection.close_after ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
     if (request.method != "HEAD") connection.out += body;
   }
 
@@ -192,8 +192,8 @@ struct EchoServer::State : std::enable_shared_from_this<EchoServer::State> {
   base::Status open(const model::Port& port) {
     if (port.protocol == model::Protocol::icmp) return {};
     if (port.protocol == model::Protocol::sctp) {
-      base::Result<std::unique_ptr<SctpResponder>> responder = SctpResponder::open(
-          loop, port.number, [this](const SocketAddress& peer) { return answer(peer).dump(); });
+      base::Result<std::unique_ptr<SctpResponder>> responder =
+          SctpResponder::open(loop, port.number, [this](const SocketAddress& peer) { return answer(peer).dump(); });
       if (!responder.ok()) return responder.error();
       sctp[port] = std::move(*responder);
       return {};

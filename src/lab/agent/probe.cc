@@ -91,7 +91,8 @@ class Probe : public std::enable_shared_from_this<Probe> {
   }
   int open_socket(int type, int protocol_v4, int protocol_v6) {
     bool v4 = target_.to.address.is_v4();
-    socket_ = io::Fd(::socket(v4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, v4 ? protocol_v4 : protocol_v6));
+    socket_ =
+        io::Fd(::socket(v4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, v4 ? protocol_v4 : protocol_v6));
     return socket_ ? 0 : errno;
   }
   int connect_to_target(std::uint16_t port) {
@@ -222,7 +223,8 @@ class IcmpProbe : public Probe {
     if (failure) return failure == EAGAIN ? void() : finish(result_of(failure));
     if (bytes.size() < 8) return;
     auto type = static_cast<std::uint8_t>(bytes[0]);
-    std::uint16_t id = static_cast<std::uint16_t>((static_cast<std::uint8_t>(bytes[4]) << 8) | static_cast<std::uint8_t>(bytes[5]));
+    std::uint16_t id =
+        static_cast<std::uint16_t>((static_cast<std::uint8_t>(bytes[4]) << 8) | static_cast<std::uint8_t>(bytes[5]));
     if (type != (target_.to.address.is_v4() ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY) || id != id_) return;
     stop_clock();
     finish("open");

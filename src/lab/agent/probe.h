@@ -21,8 +21,8 @@ struct ProbeOutcome {
   // open: answered. refused: a reset, or ICMP port (or protocol) unreachable. unreachable: ICMP or the own kernel
   // says there is no way. dropped: nothing came in time.
   std::string result;
-  std::string source_seen;  // the address that the far end saw; "" where it cannot say (ICMP, foreign servers)
-  std::string answered_by;  // "pod/NS/NAME" and the like; "" likewise
+  std::string source_seen;   // the address that the far end saw; "" where it cannot say (ICMP, foreign servers)
+  std::string answered_by;   // "pod/NS/NAME" and the like; "" likewise
   std::int64_t rtt_us = -1;  // TCP: until the connection stood; others: until the answer
 };
 

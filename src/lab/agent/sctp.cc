@@ -37,7 +37,8 @@ void put32(std::string& out, std::uint32_t value) {
 }
 
 std::uint16_t get16(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint16_t>((static_cast<std::uint8_t>(bytes[at]) << 8) | static_cast<std::uint8_t>(bytes[at + 1]));
+  return static_cast<std::uint16_t>((static_cast<std::uint8_t>(bytes[at]) << 8) |
+                                    static_cast<std::uint8_t>(bytes[at + 1]));
 }
 
 std::uint32_t get32(std::string_view bytes, std::size_t at) {
@@ -63,9 +64,9 @@ std::uint32_t crc32c(std::string_view bytes) {
 std::string encode(const Packet& packet) {
   std::string chunk;
   put32(chunk, packet.initiate_tag);
-  put32(chunk, 65536);  // receiver window
-  put16(chunk, 1);      // outbound streams
-  put16(chunk, 1);      // inbound streams
+  put32(chunk, 65536);                // receiver window
+  put16(chunk, 1);                    // outbound streams
+  put16(chunk, 1);                    // inbound streams
   put32(chunk, packet.initiate_tag);  // initial TSN
   if (packet.chunk == chunk_init_ack) {
     put16(chunk, parameter_cookie);
