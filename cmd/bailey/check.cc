@@ -15,7 +15,7 @@ using base::Json;
 using manifest::Document;
 using model::InputError;
 
-struct Options {
+struct CheckOptions {
   std::vector<std::string> paths;
   bool fix = false;
   bool allow_unknown = false;
@@ -97,7 +97,7 @@ void say_summary(const Checked& result, Session& session) {
 }
 
 // --fix: the mended manifests on stdout, what was and is wrong with them on stderr.
-void fix(const Options& options, const std::vector<Document>& documents, Session& session) {
+void fix(const CheckOptions& options, const std::vector<Document>& documents, Session& session) {
   Mending mending = mended(documents);
   Checked after = checked(mending.documents, options.allow_unknown);
   if (options.format == Format::json) {
@@ -129,7 +129,7 @@ void fix(const Options& options, const std::vector<Document>& documents, Session
   }
 }
 
-void check(const Options& options, Session& session) {
+void check(const CheckOptions& options, Session& session) {
   auto documents = read_inputs(options.paths, session);
   if (!documents) return report_usage(documents.error(), options.format, session);
   if (options.fix) return fix(options, *documents, session);
@@ -146,7 +146,7 @@ void check(const Options& options, Session& session) {
 }  // namespace
 
 void add_check(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CheckOptions>();
   CLI::App* command = parent.add_subcommand("check", session.text("cli.help.check"));
   add_files(*command, options->paths, true, session);
   command->add_flag("--fix", options->fix, session.text("cli.option.fix"));

@@ -17,7 +17,7 @@ namespace {
 
 using base::Json;
 
-struct Options {
+struct ChangeOptions {
   std::string name = "default";
   std::vector<std::string> paths;
   std::vector<std::string> refs;
@@ -32,14 +32,14 @@ Json documents_json(const std::vector<manifest::Document>& documents) {
   return list;
 }
 
-void ask(const Options& options, const Json& request, const std::vector<manifest::Document>& documents,
+void ask(const ChangeOptions& options, const Json& request, const std::vector<manifest::Document>& documents,
          Session& session) {
   auto answer = session.engine.request(options.name, request, {});
   if (auto* failure = std::get_if<lab::Failure>(&answer)) return report(*failure, documents, options.format, session);
   show_change(std::get<Json>(answer), request["verb"].as_string(), options.format, session);
 }
 
-void apply(const Options& options, Session& session) {
+void apply(const ChangeOptions& options, Session& session) {
   auto documents = read_inputs(options.paths, session);
   if (!documents) return report_usage(documents.error(), options.format, session);
   ask(options, apply_request(*documents, options.allow_unknown), *documents, session);
@@ -59,7 +59,7 @@ std::string checked_ref(const std::string& text, std::string& mistake, const Ses
   return "";
 }
 
-void remove(const Options& options, Session& session) {
+void remove(const ChangeOptions& options, Session& session) {
   if (options.paths.empty() == options.refs.empty())
     return report_usage(session.text("cli.refs-or-files"), options.format, session);
   if (!options.paths.empty()) {
@@ -118,7 +118,7 @@ void show_change(const Json& document, std::string_view verb, Format format, Ses
 }
 
 void add_lab_apply(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ChangeOptions>();
   CLI::App* command = parent.add_subcommand("apply", session.text("cli.help.apply"));
   add_name(*command, options->name, session);
   add_files(*command, options->paths, true, session);
@@ -128,7 +128,7 @@ void add_lab_apply(CLI::App& parent, Session& session) {
 }
 
 void add_lab_delete(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ChangeOptions>();
   CLI::App* command = parent.add_subcommand("delete", session.text("cli.help.delete"));
   add_name(*command, options->name, session);
   command->add_option("OBJECT", options->refs, session.text("cli.option.refs"))->type_name("");

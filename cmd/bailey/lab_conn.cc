@@ -11,7 +11,7 @@ namespace {
 
 using base::Json;
 
-struct Options {
+struct ConnOptions {
   std::string name = "default";
   std::string action;
   std::string id;
@@ -19,7 +19,7 @@ struct Options {
   Format format = Format::text;
 };
 
-void connect(const Options& options, Session& session) {
+void connect(const ConnOptions& options, Session& session) {
   Json request = Json::object().set("verb", "conn").set("action", options.action);
   if (options.action != "list") {
     if (options.id.empty()) return report_usage(session.text("cli.argument-missing", {"ID"}), options.format, session);
@@ -50,7 +50,7 @@ void connect(const Options& options, Session& session) {
 }  // namespace
 
 void add_lab_conn(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConnOptions>();
   CLI::App* command = parent.add_subcommand("conn", session.text("cli.help.conn"));
   add_name(*command, options->name, session);
   command->add_option("ACTION", options->action, session.text("cli.option.conn-action"))

@@ -16,7 +16,7 @@ namespace {
 
 using base::Json;
 
-struct Options {
+struct ProbeOptions {
   std::string name = "default";
   RowOptions row;
   std::string cases;
@@ -24,7 +24,7 @@ struct Options {
   Format format = Format::text;
 };
 
-void probe(const Options& options, Session& session) {
+void probe(const ProbeOptions& options, Session& session) {
   Json request = Json::object().set("verb", "probe").set("timeout_ms", options.timeout_ms);
   bool one_row = options.row.any();
   std::vector<manifest::Document> documents;
@@ -64,7 +64,7 @@ void probe(const Options& options, Session& session) {
 }  // namespace
 
 void add_lab_probe(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ProbeOptions>();
   CLI::App* command = parent.add_subcommand("probe", session.text("cli.help.probe"));
   add_name(*command, options->name, session);
   add_row(*command, options->row, session);

@@ -11,7 +11,7 @@ namespace {
 
 using base::Json;
 
-struct Options {
+struct StatusOptions {
   std::string name = "default";
   std::string host;
   Format format = Format::text;
@@ -35,7 +35,7 @@ std::string log_text(const Json& document) {
 }  // namespace
 
 void add_lab_status(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StatusOptions>();
   CLI::App* command = parent.add_subcommand("status", session.text("cli.help.status"));
   add_name(*command, options->name, session);
   add_format(*command, options->format, {Format::text, Format::json}, session);
@@ -47,7 +47,7 @@ void add_lab_status(CLI::App& parent, Session& session) {
 }
 
 void add_lab_list(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StatusOptions>();
   CLI::App* command = parent.add_subcommand("list", session.text("cli.help.list"));
   add_format(*command, options->format, {Format::text, Format::json}, session);
   command->callback([options, &session] {
@@ -57,7 +57,7 @@ void add_lab_list(CLI::App& parent, Session& session) {
 }
 
 void add_lab_logs(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<StatusOptions>();
   CLI::App* command = parent.add_subcommand("logs", session.text("cli.help.logs"));
   add_name(*command, options->name, session);
   command->add_option("HOST", options->host, session.text("cli.option.host"))->required()->type_name("");

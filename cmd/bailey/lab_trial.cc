@@ -30,7 +30,7 @@ using lab::Outcome;
 using lab::ReachExpectation;
 using lab::Verdict;
 
-struct Options {
+struct TrialOptions {
   std::string name = "default";
   std::vector<std::string> paths;
   int timeout_ms = 300;
@@ -75,7 +75,7 @@ Json run_program(const CommandExpectation& row, const std::string& lab, const Se
 
 class Trial {
  public:
-  Trial(const Options& options, Session& session) : options_(options), session_(session) {}
+  Trial(const TrialOptions& options, Session& session) : options_(options), session_(session) {}
 
   // False when the lab itself cannot be asked; that has been reported then.
   bool run(std::vector<Row>& rows) {
@@ -159,7 +159,7 @@ class Trial {
     return outcome;
   }
 
-  const Options& options_;
+  const TrialOptions& options_;
   Session& session_;
   Json status_;
 };
@@ -197,7 +197,7 @@ std::string detail(const Row& row, const Session& session) {
   return pending ? row.expectation.pending->in(session.lang) : session.text(row.outcome.reason);
 }
 
-void print_text(const std::vector<Row>& rows, const Options& options, Session& session) {
+void print_text(const std::vector<Row>& rows, const TrialOptions& options, Session& session) {
   bool color = session.out_color();
   for (const Row& row : rows) {
     Verdict verdict = row.outcome.verdict;
@@ -229,7 +229,7 @@ std::string xml(std::string_view text) {
   return out;
 }
 
-std::string junit(const std::vector<Row>& rows, const lab::Summary& summary, const Options& options,
+std::string junit(const std::vector<Row>& rows, const lab::Summary& summary, const TrialOptions& options,
                   const Session& session) {
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"" +
                     xml("lab " + options.name) + "\" tests=\"" + std::to_string(rows.size()) + "\" failures=\"" +
@@ -247,7 +247,7 @@ std::string junit(const std::vector<Row>& rows, const lab::Summary& summary, con
   return out + "</testsuite>\n</testsuites>\n";
 }
 
-Json document_of(const std::vector<Row>& rows, const lab::Summary& summary, const Options& options,
+Json document_of(const std::vector<Row>& rows, const lab::Summary& summary, const TrialOptions& options,
                  const Session& session) {
   Json list = Json::array();
   for (const Row& row : rows) {
@@ -263,7 +263,7 @@ Json document_of(const std::vector<Row>& rows, const lab::Summary& summary, cons
   return Json::object().set("rows", list).set("summary", counts);
 }
 
-void test(const Options& options, Session& session) {
+void test(const TrialOptions& options, Session& session) {
   auto documents = read_inputs(options.paths, session, true);
   Format errors_as = options.format == Format::json ? Format::json : Format::text;
   if (!documents) return report_usage(documents.error(), errors_as, session);
@@ -292,7 +292,7 @@ void test(const Options& options, Session& session) {
 }  // namespace
 
 void add_lab_test(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TrialOptions>();
   CLI::App* command = parent.add_subcommand("test", session.text("cli.help.test"));
   add_name(*command, options->name, session);
   add_files(*command, options->paths, true, session);

@@ -18,7 +18,7 @@ namespace {
 using base::Json;
 using manifest::Document;
 
-struct Options {
+struct UpCommandOptions {
   std::string name = "default";
   std::vector<std::string> paths;
   bool fill = false;
@@ -37,7 +37,7 @@ std::string up_text(const Json& document, const Session& session, bool color) {
   return out + conditions_text(document["conditions"], session, color);
 }
 
-bool start(const Options& options, const std::vector<Document>& documents, Session& session) {
+bool start(const UpCommandOptions& options, const std::vector<Document>& documents, Session& session) {
   lab::UpOptions up;
   up.name = options.name;
   up.documents = documents;
@@ -63,7 +63,7 @@ bool start(const Options& options, const std::vector<Document>& documents, Sessi
 
 // Applies what the files say now. Objects that stood in the files before and no longer do are deleted, but only
 // when every file could be read as a whole: an object that is broken for a moment must not vanish.
-void apply_again(const Options& options, std::vector<Document>& before, Session& session) {
+void apply_again(const UpCommandOptions& options, std::vector<Document>& before, Session& session) {
   auto read = read_inputs(options.paths, session);
   if (!read) return report_usage(read.error(), options.format, session);
   std::vector<Document> now = std::move(*read);
@@ -82,7 +82,7 @@ void apply_again(const Options& options, std::vector<Document>& before, Session&
   }
 }
 
-void watch(const Options& options, std::vector<Document> documents, Session& session) {
+void watch(const UpCommandOptions& options, std::vector<Document> documents, Session& session) {
   auto failed = [&](const base::Error& error) {
     report({lab::Failure::Class::machine, {"cli.cannot-watch", {error.text()}}, {}}, {}, options.format, session);
   };
@@ -100,7 +100,7 @@ void watch(const Options& options, std::vector<Document> documents, Session& ses
   session.err("\n" + session.text("cli.watch-ended", {options.name}) + "\n");
 }
 
-void up(const Options& options, Session& session) {
+void up(const UpCommandOptions& options, Session& session) {
   if (options.watch && std::find(options.paths.begin(), options.paths.end(), "-") != options.paths.end())
     return report_usage(session.text("cli.watch-stdin"), options.format, session);
   auto documents = read_inputs(options.paths, session);
@@ -115,7 +115,7 @@ void up(const Options& options, Session& session) {
 }  // namespace
 
 void add_lab_up(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<UpCommandOptions>();
   CLI::App* command = parent.add_subcommand("up", session.text("cli.help.up"));
   add_name(*command, options->name, session);
   add_files(*command, options->paths, true, session);

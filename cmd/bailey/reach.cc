@@ -16,7 +16,7 @@ namespace {
 
 using base::Json;
 
-struct Options {
+struct ReachOptions {
   std::vector<std::string> paths;
   bool route = false;
   std::string from;
@@ -25,7 +25,7 @@ struct Options {
 };
 
 // The objects of the files as a running cluster would complete them (nodes, addresses); empty when they are wrong.
-std::optional<model::Snapshot> objects_of(const Options& options, Session& session) {
+std::optional<model::Snapshot> objects_of(const ReachOptions& options, Session& session) {
   auto documents = read_inputs(options.paths, session);
   if (!documents) {
     report_usage(documents.error(), options.format, session);
@@ -50,7 +50,7 @@ std::string interface_names(const model::Snapshot& snapshot) {
   return names;
 }
 
-void route(const Options& options, Session& session) {
+void route(const ReachOptions& options, Session& session) {
   auto from = model::EndpointName::parse(options.from);
   auto to = model::Address::parse(options.to);
   if (!options.route || !from || !to) return report_usage(session.text("cli.route-needs"), options.format, session);
@@ -72,7 +72,7 @@ void route(const Options& options, Session& session) {
 }  // namespace
 
 void add_reach(CLI::App& parent, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReachOptions>();
   CLI::App* command = parent.add_subcommand("reach", session.text("cli.help.reach"));
   add_files(*command, options->paths, true, session);
   command->add_flag("--route", options->route, session.text("cli.option.route"));

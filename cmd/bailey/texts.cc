@@ -3,7 +3,7 @@
 namespace bailey::cli {
 namespace {
 
-constexpr base::Text table[] = {
+constexpr base::Text cli_texts[] = {
     // Help
     {"cli.help.bailey", "The network of a Kubernetes cluster, run and checked on one machine.",
      "쿠버네티스 클러스터의 네트워크를 한 대의 컴퓨터에서 실행하고 점검합니다."},
@@ -204,6 +204,6 @@ constexpr base::Text table[] = {
 
 }  // namespace
 
-std::span<const base::Text> texts() { return table; }
+std::span<const base::Text> texts() { return cli_texts; }
 
 }  // namespace bailey::cli

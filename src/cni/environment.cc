@@ -23,7 +23,7 @@ constexpr CommandRow commands[] = {
 
 bool alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-Failure bad(std::string message, std::string details = "") {
+Failure bad_environment(std::string message, std::string details = "") {
   return {Code::bad_environment, std::move(message), std::move(details)};
 }
 
@@ -36,7 +36,7 @@ Outcome<Arguments> parse_arguments(const std::string& text) {
     if (pair.empty()) continue;  // a semicolon at the end is common
     std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos || equals == 0)
-      return bad("CNI_ARGS: expected KEY=VALUE, found \"" + std::string(pair) + "\"");
+      return bad_environment("CNI_ARGS: expected KEY=VALUE, found \"" + std::string(pair) + "\"");
     std::string_view key = pair.substr(0, equals);
     std::string value(pair.substr(equals + 1));
     if (key == "IP") {
@@ -54,7 +54,8 @@ Outcome<Arguments> parse_arguments(const std::string& text) {
     }
   }
   if (!unknown.empty() && !ignore_unknown)
-    return bad("CNI_ARGS: unknown key " + unknown, "set IgnoreUnknown=1 in CNI_ARGS to pass keys of other plugins");
+    return bad_environment("CNI_ARGS: unknown key " + unknown,
+                           "set IgnoreUnknown=1 in CNI_ARGS to pass keys of other plugins");
   return out;
 }
 
@@ -73,29 +74,30 @@ bool valid_id(std::string_view id) {
 }
 
 Outcome<Environment> parse_environment(const Variables& variables) {
-  if (variables.command.empty()) return bad("CNI_COMMAND is not set");
+  if (variables.command.empty()) return bad_environment("CNI_COMMAND is not set");
   const CommandRow* row = std::find_if(std::begin(commands), std::end(commands),
                                        [&](const CommandRow& each) { return each.name == variables.command; });
   if (row == std::end(commands))
-    return bad("CNI_COMMAND: unknown command \"" + variables.command + "\"",
-               "known are ADD, DEL, CHECK, GC, STATUS and VERSION");
+    return bad_environment("CNI_COMMAND: unknown command \"" + variables.command + "\"",
+                           "known are ADD, DEL, CHECK, GC, STATUS and VERSION");
   std::vector<std::string> missing;
   if (row->attachment && variables.container_id.empty()) missing.push_back("CNI_CONTAINERID");
   if (row->netns && variables.netns.empty()) missing.push_back("CNI_NETNS");
   if (row->attachment && variables.ifname.empty()) missing.push_back("CNI_IFNAME");
   if (!missing.empty())
-    return bad("required environment variables are not set: " + base::join(missing, ", "),
-               "for CNI_COMMAND=" + variables.command);
+    return bad_environment("required environment variables are not set: " + base::join(missing, ", "),
+                           "for CNI_COMMAND=" + variables.command);
 
   Environment out;
   out.command = row->command;
   if (row->attachment) {
     if (!valid_id(variables.container_id))
-      return bad("CNI_CONTAINERID: \"" + variables.container_id + "\" is not a container id",
-                 "a letter or digit, then letters, digits, '_', '.' and '-'");
+      return bad_environment("CNI_CONTAINERID: \"" + variables.container_id + "\" is not a container id",
+                             "a letter or digit, then letters, digits, '_', '.' and '-'");
     if (!valid_interface_name(variables.ifname))
-      return bad("CNI_IFNAME: \"" + variables.ifname + "\" is not an interface name",
-                 "1 to 15 characters without '/', ':' and blanks; not \".\", \"..\", \"all\" or \"default\"");
+      return bad_environment(
+          "CNI_IFNAME: \"" + variables.ifname + "\" is not an interface name",
+          "1 to 15 characters without '/', ':' and blanks; not \".\", \"..\", \"all\" or \"default\"");
     out.container_id = variables.container_id;
     out.ifname = variables.ifname;
     out.netns = variables.netns;

@@ -27,7 +27,7 @@ using model::Prefix;
 using model::resolve::Peer;
 using Type = KernelRoute::Type;
 
-constexpr Family families[] = {Family::v4, Family::v6};
+constexpr Family both_families[] = {Family::v4, Family::v6};
 
 KernelRoute plain(std::uint32_t table, const Prefix& destination, Type type) {
   KernelRoute route;
@@ -63,7 +63,7 @@ class Tables {
     for (const NicPort& port : topology_.nics())
       if (port.nic.ip_forwarding) add_appliance(port);
     for (const std::string& gateway : topology_.gateway_names()) add_gateway(gateway);
-    for (Family family : families)
+    for (Family family : both_families)
       out_.rules.push_back({.family = family, .priority = 300, .mark = mark_bit, .mark_mask = mark_bit});
     add_own_addresses();
   }
@@ -73,7 +73,7 @@ class Tables {
   void look_up(std::uint32_t mark, std::initializer_list<std::string> tables) {
     std::uint32_t priority = 100;
     for (const std::string& table : tables) {
-      for (Family family : families)
+      for (Family family : both_families)
         out_.rules.push_back({.family = family,
                               .priority = priority,
                               .mark = mark,

@@ -41,10 +41,6 @@ bool in_subnet(const Snapshot& now, const SubnetRef& ref, const Address& address
                                [&](const Prefix& prefix) { return prefix.contains(address); });
 }
 
-bool has(const std::vector<Address>& addresses, Family family) {
-  return std::any_of(addresses.begin(), addresses.end(), [&](const Address& a) { return a.family() == family; });
-}
-
 // One owner of addresses in a subnet: a NetworkInterface, or a node with the interface that overrides its own.
 struct Unit {
   std::shared_ptr<NetworkInterface> nic;

@@ -27,7 +27,7 @@ bool needs_cluster(const Snapshot& now) {
 
 Prefix prefix(const char* text) { return *Prefix::parse(text); }
 
-bool has(const std::vector<Prefix>& prefixes, Family family) {
+bool has_family(const std::vector<Prefix>& prefixes, Family family) {
   return std::any_of(prefixes.begin(), prefixes.end(), [&](const Prefix& p) { return p.family() == family; });
 }
 
@@ -145,10 +145,10 @@ std::vector<const model::Subnet*> subnets_of(const Snapshot& now, const Cluster&
 // The families that a cluster asks for: those of its subnets, or of its own ranges where its VNet is to be made.
 std::vector<Family> families_of(const Snapshot& now, const Cluster& cluster) {
   bool v4 = needs_vnet(cluster);
-  bool v6 = has(cluster.service_cidrs, Family::v6) || has(cluster.pod_cidrs, Family::v6);
+  bool v6 = has_family(cluster.service_cidrs, Family::v6) || has_family(cluster.pod_cidrs, Family::v6);
   for (const model::Subnet* subnet : subnets_of(now, cluster)) {
-    v4 = v4 || has(subnet->prefixes, Family::v4);
-    v6 = v6 || has(subnet->prefixes, Family::v6);
+    v4 = v4 || has_family(subnet->prefixes, Family::v4);
+    v6 = v6 || has_family(subnet->prefixes, Family::v6);
   }
   std::vector<Family> out;
   if (v4 || !v6) out.push_back(Family::v4);

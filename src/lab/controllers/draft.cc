@@ -1,5 +1,7 @@
 #include "lab/controllers/draft.h"
 
+#include <algorithm>
+
 namespace bailey::lab::controllers {
 
 std::string count_text(model::Uint128 count) {
@@ -67,6 +69,10 @@ std::string Draft::tell_cluster_of(const model::Meta& meta) {
   if (!asked && now_.all<model::Cluster>().size() > 1)
     condition(meta.ref(), "Accepted", "ClusterAssumed", {"controllers.cluster-assumed", {found}}, true);
   return found;
+}
+
+bool has(const std::vector<Address>& addresses, Family family) {
+  return std::any_of(addresses.begin(), addresses.end(), [&](const Address& a) { return a.family() == family; });
 }
 
 }  // namespace bailey::lab::controllers

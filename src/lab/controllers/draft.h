@@ -113,4 +113,7 @@ std::vector<model::Taint> all_taints(const model::Node& node);
 // Addresses that a pod must get: pinned ones, or else those of its status where it came from a file.
 std::vector<Address> pins(const model::Pod& pod);
 
+// Whether one of the addresses is of this family.
+bool has(const std::vector<Address>& addresses, Family family);
+
 }  // namespace bailey::lab::controllers

@@ -51,10 +51,6 @@ bool uses_v6(const Snapshot& now) {
   return false;
 }
 
-bool has(const std::vector<Address>& addresses, Family family) {
-  return std::any_of(addresses.begin(), addresses.end(), [&](const Address& a) { return a.family() == family; });
-}
-
 using Pools = std::map<Family, AddressPool>;
 
 // Addresses that files give and that the Internet may see.

@@ -41,7 +41,7 @@ struct Blocks {
   }
 };
 
-bool has(const Node& node, Family family) {
+bool has_pod_cidr(const Node& node, Family family) {
   return std::any_of(node.pod_cidrs.begin(), node.pod_cidrs.end(),
                      [&](const Prefix& p) { return p.family() == family; });
 }
@@ -64,14 +64,14 @@ void assign_blocks(Draft& draft, const Prefix& range, std::vector<std::shared_pt
   };
   for (auto& node : nodes) {
     auto earlier = draft.earlier.ranges.find(key(*node, family));
-    if (has(*node, family) || earlier == draft.earlier.ranges.end()) continue;
+    if (has_pod_cidr(*node, family) || earlier == draft.earlier.ranges.end()) continue;
     std::vector<Prefix> block = earlier->second.prefixes();
     if (block.size() != 1 || block[0].length() != blocks.length || !blocks.free(block[0])) continue;
     blocks.taken.insert(block[0]);
     give(*node, block[0]);
   }
   for (auto& node : nodes) {
-    if (has(*node, family) || !realised(*node)) continue;
+    if (has_pod_cidr(*node, family) || !realised(*node)) continue;
     if (std::optional<Prefix> block = blocks.take_lowest())
       give(*node, *block);
     else

@@ -52,10 +52,6 @@ bool contains(const std::vector<Family>& list, Family family) {
   return std::find(list.begin(), list.end(), family) != list.end();
 }
 
-bool has(const std::vector<Address>& addresses, Family family) {
-  return std::any_of(addresses.begin(), addresses.end(), [&](const Address& a) { return a.family() == family; });
-}
-
 Shared shared_of(const Cluster& cluster) {
   Shared shared;
   shared.cluster = &cluster;
