@@ -92,8 +92,12 @@ Answer<base::Json> unfinished(io::Channel& control, const UpOptions& options) {
   if (std::holds_alternative<Failure>(status)) return status;
   base::Json answer = base::Json::object();
   const base::Json& document = std::get<base::Json>(status);
+  base::Json conditions = document["conditions"];
+  base::Message late{"lab.not-ready-in-time", {std::to_string(options.wait_ms), options.name}};
+  base::Json condition = base::Json::object().set("object", "Lab/" + options.name).set("type", "Ready");
+  conditions.push(condition.set("status", false).set("reason", "TimedOut").set("message", to_json(late)));
   answer.set("generation", document["generation"]).set("converged_ms", nullptr).set("timed_out", true);
-  return answer.set("conditions", document["conditions"]).set("made", document["made"]).set("status", document);
+  return answer.set("conditions", std::move(conditions)).set("made", document["made"]).set("status", document);
 }
 
 void add_load_report(base::Json& answer, const manifest::Loaded& loaded) {

@@ -292,7 +292,7 @@ void Network::add_pod(const std::shared_ptr<Change>& change, RealisedPod pod, co
     if (!realised.ready)
       realised.condition = Condition{ref, "Realised", false, "PluginFailed", {"lab.pod-failed", {error_text(answer)}}};
     ++change->finished;
-    if (change->progress && change->finished % 10 == 0)
+    if (change->progress && (change->finished % 10 == 0 || change->finished == change->total))
       change->progress(
           {"pods", change->finished, change->total, static_cast<double>(io::now_ns() - change->started_ns) / 1e6});
     step_done(change);

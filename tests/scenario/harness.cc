@@ -201,14 +201,10 @@ std::string realised_state(const Lab& lab) {
   std::sort(hosts.begin(), hosts.end());
   for (const std::string& host : hosts) {
     out += "## " + host + "\n";
-    for (const std::vector<std::string>& command :
-         std::vector<std::vector<std::string>>{{"ip", "-br", "link"},
-                                               {"ip", "-br", "address"},
-                                               {"ip", "route", "show", "table", "all"},
-                                               {"ip", "-6", "route", "show", "table", "all"},
-                                               {"ip", "rule"},
-                                               {"ip", "-6", "rule"}})
-      out += lab.exec(host, command).out;
+    out += lab.exec(host, {"sh", "-c",
+                           "ip -br link; ip -br address; ip route show table all; ip -6 route show table all; ip rule; "
+                           "ip -6 rule"})
+               .out;
   }
   out += lab.exec("fabric", {"nft", "-s", "list", "ruleset"}).out;
   std::string stable;
