@@ -46,7 +46,8 @@ struct Mended {
 // missing apiVersion. Comments and untouched lines stay byte for byte.
 Mended mend(const Document& document);
 
-// load(), for texts as people paste them: a document that fails only in ways that mend() knows is read as mended. Each
+// load(), for texts as people paste them: an Ingress in an old spelling that circulates (the guidance's indentation, a
+// missing apiVersion, old backend fields) is read as mended; every other mistake stays one. Each
 // such mend is a warning in `errors` at the place where the user wrote it, and positions of objects are those of the
 // user's file. `mended`, where given, gets one entry for each document, in their order; `changed` says which were read
 // from `text` instead. Nothing but what is needed to load is mended (old API versions load as they are).

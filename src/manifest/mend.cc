@@ -128,6 +128,16 @@ Mended mended_of(const Document& document, const Result& result) {
   return {result.changed ? result.lines.text() : document.text, result.mended, result.changed};
 }
 
+// Old spellings of an Ingress circulate in published texts and are read as they are; everything else that could be
+// mended is a mistake of whoever wrote it, and only check --fix touches it.
+bool circulates(const Document& document, const std::vector<InputError>& mended) {
+  constexpr std::string_view codes[] = {"bad-indentation", "missing-api-version", "old-field", "old-api-version"};
+  bool ingress = document.text.find("kind: Ingress") != std::string::npos;
+  return ingress && std::all_of(mended.begin(), mended.end(), [&](const InputError& error) {
+           return std::find(std::begin(codes), std::end(codes), error.code) != std::end(codes);
+         });
+}
+
 std::size_t errors_of(const std::string& file, const Result& result) { return mistakes(file, result.lines.text()); }
 
 }  // namespace
@@ -144,7 +154,8 @@ Loaded load_mending(const std::vector<Document>& documents, const Options& optio
         repaired = mend_text(document, true);
       else if (!repaired.changed)
         repaired = mend_text(document, true);
-      if (repaired.changed && errors_of(document.file, repaired) == 0) result = std::move(repaired);
+      bool whole = repaired.changed && circulates(document, repaired.mended);
+      if (whole && errors_of(document.file, repaired) == 0) result = std::move(repaired);
     }
     if (result.changed)
       loader.read(document.file, result.lines.text(), result.lines.origins, result.mended);

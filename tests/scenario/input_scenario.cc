@@ -18,6 +18,9 @@ TEST(InputScenario, EveryBrokenManifestIsRefusedAndChangesNothing) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(source_path("tests/manifest/broken"))) {
     if (!entry.is_regular_file()) continue;
     SCOPED_TRACE(entry.path().filename().string());
+    // Old spellings of an Ingress that circulate are taken, with a warning; see ThePrintedTextsOfTheGuidanceAreTaken.
+    std::string name = entry.path().filename().string();
+    if (name == "ingress-old-backend.yaml" || name == "ingress-old-fields.yaml") continue;
     Outcome outcome = lab.ask("apply", {"-f", entry.path().string()});
     EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
     EXPECT_LT(outcome.milliseconds, 4000) << "with sanitizers; a second without";
