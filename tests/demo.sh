@@ -3,7 +3,7 @@
 # up whatever happens.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
-PATH=$PWD/${1:-build/release/bin}:$PATH
+PATH=$(readlink -f "${1:-build/release/bin}"):$PATH
 name=demo-$$
 
 bold='' cyan='' plain=''

@@ -75,7 +75,7 @@ bool peered(const View& view, const std::string& from, const std::string& to) {
 }
 
 // One direction, from an interface. Null: no fault found.
-base::Json fault_from(const View& view, const Interface& nic, const model::Address& to) {
+base::Json fault_from(const View& view, const Interface& nic, const model::Address& to, int hops = 4) {
   const fabric::EffectiveRoute* best = nullptr;
   std::vector<fabric::EffectiveRoute> routes = fabric::effective_routes(view.snapshot, nic.subnet);
   for (const fabric::EffectiveRoute& route : routes)
@@ -96,7 +96,11 @@ base::Json fault_from(const View& view, const Interface& nic, const model::Addre
       if (!appliance || appliance->owner == Interface::Owner::none)
         return at("route", "appliance-missing", best->object.text());
       if (!appliance->ip_forwarding) return at("route", "appliance-does-not-forward", appliance->object.text());
-      return {};
+      const std::string& beyond = appliance->subnet.vnet;
+      if (beyond != nic.subnet.vnet && !peered(view, nic.subnet.vnet, beyond))
+        return peering_fault(view, nic.subnet.vnet, beyond);
+      // The appliance sends it on by its own routes; two appliances that point at each other end the search.
+      return hops > 0 ? fault_from(view, *appliance, to, hops - 1) : base::Json();
     }
     case model::NextHopType::vnet_local:
     case model::NextHopType::vnet_peering:

@@ -1,0 +1,63 @@
+// Every example, with the expectations that stand beside it, and the demonstration.
+#include <gtest/gtest.h>
+
+#include "base/strings.h"
+#include "harness.h"
+
+namespace bailey::scenario {
+namespace {
+
+struct Example {
+  const char* name;
+  std::vector<std::string> files;
+  std::vector<std::string> expectations;
+};
+
+class ExampleScenario : public ::testing::TestWithParam<Example> {
+ protected:
+  void SetUp() override {
+    if (!is_root()) GTEST_SKIP() << "labs need root";
+  }
+};
+
+const std::vector<Example> examples = {
+    {"contoso", {"examples/contoso"}, {"examples/contoso.expect.yaml"}},
+    {"ipv4", {"examples/families/ipv4"}, {"examples/families.expect.yaml"}},
+    {"ipv6", {"examples/families/ipv6"}, {"examples/families.expect.yaml"}},
+    {"dual", {"examples/families/dual"}, {"examples/families.expect.yaml", "examples/families.dual.expect.yaml"}},
+    {"walkthrough",
+     {"examples/contoso", "examples/seed/apps.yaml", "examples/seed/network-policy.yaml"},
+     {"examples/seed/walkthrough.yaml"}},
+};
+INSTANTIATE_TEST_SUITE_P(Examples, ExampleScenario, ::testing::ValuesIn(examples),
+                         [](const auto& parameter) { return std::string(parameter.param.name); });
+
+TEST_P(ExampleScenario, KeepsItsExpectations) {
+  Lab lab(unique_name(std::string("example-") + GetParam().name));
+  std::vector<std::string> arguments;
+  for (const std::string& file : GetParam().files) arguments.insert(arguments.end(), {"-f", source_path(file)});
+  Outcome up = lab.up(arguments);
+  ASSERT_EQ(up.status, 0) << up.err << up.out;
+  for (const std::string& file : GetParam().expectations) {
+    // The walkthrough's commands name files as seen from the root of the repository.
+    Outcome tested = run({"/usr/bin/env", "-C", BAILEY_SOURCE_DIR, std::string(BAILEY_BINARY_DIR) + "/bin/bailey", "lab",
+                          "test", "--name", lab.name(), "-f", source_path(file)});
+    EXPECT_EQ(tested.status, 0) << file << "\n" << tested.err << tested.out;
+    std::vector<std::string_view> lines = base::split(base::trim(tested.out), '\n');
+    EXPECT_NE(lines.back().find(" 0 failed,"), std::string_view::npos) << file << ": " << lines.back();
+    EXPECT_EQ(lines.back().find("0 passed"), std::string_view::npos) << "something was tried: " << lines.back();
+  }
+}
+
+TEST(DemoScenario, ShowsTheNetworkBreaksItAndCleansUp) {
+  if (!is_root()) GTEST_SKIP() << "labs need root";
+  std::string machine = machine_state();
+  Outcome demo = run({"/bin/bash", source_path("tests/demo.sh"), BAILEY_BINARY_DIR "/bin"});
+  EXPECT_EQ(demo.status, 0) << demo.err << demo.out;
+  EXPECT_NE(demo.out.find("203.0.113."), std::string::npos) << "the public address is shown";
+  EXPECT_NE(demo.out.find("peering-"), std::string::npos) << "the broken peering is named as the reason";
+  EXPECT_EQ(machine_state(), machine);
+}
+
+}  // namespace
+}  // namespace bailey::scenario
