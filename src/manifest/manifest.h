@@ -31,9 +31,9 @@ struct Loaded {
   bool ok() const;                                   // no error (warnings are fine)
 };
 
-// Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 4 MiB a file, 80,000 values a document, 100 levels deep, 100,000
-// aliases' worth of expansion (billion laughs), valid UTF-8 without control characters. An object that fails is
-// left out as a whole; its errors are all reported, not just the first.
+// Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 4 MiB a file, 80,000 values a document, 100
+// levels deep, 100,000 aliases' worth of expansion (billion laughs), valid UTF-8 without control characters. An object
+// that fails is left out as a whole; its errors are all reported, not just the first.
 Loaded load(const std::vector<Document>& documents, const Options& options);
 
 // A mend that can be written back: the text of a document that loads, or the reason why it cannot be mended.

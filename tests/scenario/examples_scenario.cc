@@ -40,8 +40,8 @@ TEST_P(ExampleScenario, KeepsItsExpectations) {
   ASSERT_EQ(up.status, 0) << up.err << up.out;
   for (const std::string& file : GetParam().expectations) {
     // The walkthrough's commands name files as seen from the root of the repository.
-    Outcome tested = run({"/usr/bin/env", "-C", BAILEY_SOURCE_DIR, std::string(BAILEY_BINARY_DIR) + "/bin/bailey", "lab",
-                          "test", "--name", lab.name(), "-f", source_path(file)});
+    Outcome tested = run({"/usr/bin/env", "-C", BAILEY_SOURCE_DIR, std::string(BAILEY_BINARY_DIR) + "/bin/bailey",
+                          "lab", "test", "--name", lab.name(), "-f", source_path(file)});
     EXPECT_EQ(tested.status, 0) << file << "\n" << tested.err << tested.out;
     std::vector<std::string_view> lines = base::split(base::trim(tested.out), '\n');
     EXPECT_NE(lines.back().find(" 0 failed,"), std::string_view::npos) << file << ": " << lines.back();
