@@ -31,7 +31,7 @@ struct Loaded {
   bool ok() const;                                   // no error (warnings are fine)
 };
 
-// Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 4 MiB a file, 80,000 values a document, 100
+// Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 4 MiB a file, 200,000 values a document, 100
 // levels deep, 100,000 aliases' worth of expansion (billion laughs), valid UTF-8 without control characters. An object
 // that fails is left out as a whole; its errors are all reported, not just the first.
 Loaded load(const std::vector<Document>& documents, const Options& options);

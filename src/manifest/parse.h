@@ -15,7 +15,7 @@ namespace bailey::manifest {
 
 inline constexpr std::size_t max_file_bytes = 4u << 20;
 inline constexpr std::size_t max_depth = 100;
-inline constexpr std::uint64_t max_nodes = 80000;  // of one document
+inline constexpr std::uint64_t max_nodes = 200000;  // of one document
 inline constexpr std::uint64_t max_expansion = 100000;
 
 // Why a text is no tree; becomes an InputError when the file's name is added.
