@@ -161,4 +161,18 @@ void report_usage(const base::Error& error, Format format, Session& session) {
   report_usage(session.text("cli.cannot-read", {error.object, error.cause}), format, session);
 }
 
+base::Json report_remarks(const std::vector<Document>& documents, const manifest::Options& options, Format format,
+                          Session& session) {
+  std::vector<manifest::Mended> mended;
+  manifest::Loaded loaded = manifest::load_mending(documents, options, &mended);
+  Json remarks = Json::array();
+  for (const InputError& error : loaded.errors) {
+    remarks.push(error_json(error, session));
+    if (format == Format::text) session.err(error_text(error, documents, session, session.err_color()));
+  }
+  for (std::size_t i = 0; i < mended.size() && format == Format::text; ++i)
+    if (mended[i].changed) session.err(session.text("cli.read-as", {documents[i].file}) + "\n" + mended[i].text + "\n");
+  return remarks;
+}
+
 }  // namespace bailey::cli

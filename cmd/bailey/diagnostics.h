@@ -27,6 +27,11 @@ bool any_error(const std::vector<model::InputError>& errors);
 void report(const std::vector<model::InputError>& errors, const std::vector<manifest::Document>& documents,
             Format format, Session& session);
 
+// What was taken although it is not as it should be: warnings, and old spellings that were read as mended. As text on
+// stderr, with the text that was read in their place; returned as the `errors` of a JSON answer.
+base::Json report_remarks(const std::vector<manifest::Document>& documents, const manifest::Options& options,
+                          Format format, Session& session);
+
 // Reports why a call failed and sets the exit status that belongs to it.
 void report(const lab::Failure& failure, const std::vector<manifest::Document>& documents, Format format,
             Session& session);

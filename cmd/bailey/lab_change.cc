@@ -36,7 +36,11 @@ void ask(const ChangeOptions& options, const Json& request, const std::vector<ma
          Session& session) {
   auto answer = session.engine.request(options.name, request, {});
   if (auto* failure = std::get_if<lab::Failure>(&answer)) return report(*failure, documents, options.format, session);
-  show_change(std::get<Json>(answer), request["verb"].as_string(), options.format, session);
+  Json& document = std::get<Json>(answer);
+  const std::string& verb = request["verb"].as_string();
+  Json remarks = verb == "apply" ? report_remarks(documents, {options.allow_unknown}, options.format, session) : Json();
+  if (!remarks.items().empty()) document.set("errors", std::move(remarks));
+  show_change(document, verb, options.format, session);
 }
 
 void apply(const ChangeOptions& options, Session& session) {

@@ -53,7 +53,9 @@ bool start(const UpCommandOptions& options, const std::vector<Document>& documen
     report(*failure, documents, options.format, session);
     return false;
   }
-  const Json& document = std::get<Json>(answer);
+  Json& document = std::get<Json>(answer);
+  Json remarks = report_remarks(documents, up.manifest, options.format, session);
+  if (!remarks.items().empty()) document.set("errors", std::move(remarks));
   if (options.format == Format::json)
     session.out_json("up", document);
   else

@@ -118,6 +118,8 @@ constexpr base::Text cli_texts[] = {
     {"cli.expected-found", "expected {0}, found {1}", "필요한 것: {0}, 있는 것: {1}"},
     {"cli.expected", "expected {0}", "필요한 것: {0}"},
     {"cli.found", "found {0}", "있는 것: {0}"},
+    {"cli.read-as", "{0} is read as (`bailey check --fix` prints the mended text):",
+     "{0}을(를) 다음과 같이 읽습니다(`bailey check --fix`가 고친 내용을 출력합니다):"},
     {"cli.mended", "Mended, {0} would read (`bailey check --fix` prints it):",
      "{0}을(를) 고치면 다음과 같습니다(`bailey check --fix`가 출력합니다):"},
     {"cli.check.summary", "{0} objects, {1} errors, {2} warnings", "개체 {0}개, 오류 {1}개, 경고 {2}개"},
