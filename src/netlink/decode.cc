@@ -125,6 +125,7 @@ std::optional<Route> decode_route(const nlmsghdr* message, bool kernel_too) {
   route.protocol = info->rtm_protocol;
   route.metric = attributes.u32(RTA_PRIORITY);
   route.preferred_source = attributes.address(RTA_PREFSRC);
+  route.mtu = attributes.nest(RTA_METRICS).u32(RTAX_MTU);
   decode_next_hop(attributes, info->rtm_flags, route);
   route.link_scope = info->rtm_scope == RT_SCOPE_LINK;
   if (*family == model::Family::v6) {

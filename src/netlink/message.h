@@ -40,7 +40,7 @@ class Message {
 
   static constexpr std::size_t capacity = 1024;
   alignas(8) std::array<char, capacity> buffer_{};
-  std::array<nlattr*, 4> nests_{};
+  std::array<nlattr*, 6> nests_{};
   std::size_t depth_ = 0;
 };
 

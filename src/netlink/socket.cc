@@ -34,10 +34,6 @@ constexpr std::size_t requests_per_chunk = 64;
 constexpr std::size_t receive_buffer_size = 32768;  // the kernel never fills more than this in one read of a dump
 constexpr int dump_attempts = 8;                    // a dump that met a concurrent change is asked for again
 
-struct Closer {
-  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
-
 void enable(mnl_socket* socket, int option) {
   int on = 1;
   mnl_socket_setsockopt(socket, option, &on, sizeof on);  // older kernels lack some; none is needed to be right
@@ -77,6 +73,9 @@ ifinfomsg link_body(bool up) {
 }  // namespace
 
 struct Socket::State {
+  struct Closer {
+    void operator()(mnl_socket* open) const { mnl_socket_close(open); }
+  };
   std::unique_ptr<mnl_socket, Closer> socket;
   std::uint32_t sequence = 0;
   std::vector<char> buffer = std::vector<char>(receive_buffer_size);
