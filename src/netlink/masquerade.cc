@@ -4,7 +4,6 @@
 #include "netlink/masquerade.h"
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
@@ -17,12 +16,12 @@
 
 #include "base/strings.h"
 #include "netlink/message.h"
+#include "netlink/wire.h"
 
 namespace bailey::netlink {
 namespace {
 
 constexpr std::int32_t source_nat_priority = 100;  // NF_IP_PRI_NAT_SRC
-constexpr std::size_t receive_size = 16384;
 constexpr const char* chain_name = "postrouting";
 constexpr std::size_t longest_name = 200;
 constexpr std::size_t most_prefixes = 200;
@@ -159,12 +158,9 @@ std::optional<Table> table_of(const Masquerade& wanted, model::Family family) {
 class NftSocket {
  public:
   static base::Result<NftSocket> open() {
-    NftSocket out;
-    out.socket_.reset(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
-    if (!out.socket_) return base::system_error("open", "nf_tables socket", errno);
-    if (mnl_socket_bind(out.socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0)
-      return base::system_error("bind", "nf_tables socket", errno);
-    return out;
+    base::Result<WireSocket> wire = WireSocket::open(NETLINK_NETFILTER);
+    if (!wire.ok()) return wire.error();
+    return NftSocket(std::move(wire).value());
   }
 
   // The digest that a table carries; empty where there is no table or no digest.
@@ -192,9 +188,7 @@ class NftSocket {
   }
 
  private:
-  struct Closer {
-    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-  };
+  explicit NftSocket(WireSocket wire) : wire_(std::move(wire)) {}
 
   void number(std::string& bytes, bool acknowledge) {
     nlmsghdr* header = reinterpret_cast<nlmsghdr*>(bytes.data());
@@ -210,28 +204,18 @@ class NftSocket {
 
   base::Status exchange(const std::string& datagram, std::uint32_t last, const std::string& name,
                         const std::function<void(const nlmsghdr*)>& answer) {
-    while (mnl_socket_sendto(socket_.get(), datagram.data(), datagram.size()) < 0)
-      if (errno != EINTR) return base::system_error("send to", "nf_tables", errno);
-    std::vector<char> buffer(receive_size);
-    while (true) {
-      ssize_t count = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return base::system_error("read from", "nf_tables", errno);
-      int left = static_cast<int>(count);
-      const nlmsghdr* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-      for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-        if (message->nlmsg_type == NLMSG_ERROR) {
-          int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
-          if (error != 0) return base::system_error("change table", name, error);
-        } else if (answer) {
-          answer(message);
-        }
-        if (message->nlmsg_seq == last) return {};
-      }
-    }
+    if (base::Status sent = wire_.send(datagram); !sent.ok()) return sent;
+    base::Status outcome;
+    base::Status received = wire_.receive([&](const nlmsghdr* message) {
+      int error = message->nlmsg_type == NLMSG_ERROR ? error_code(message) : 0;
+      if (error != 0) outcome = base::system_error("change table", name, error);
+      if (message->nlmsg_type != NLMSG_ERROR && answer) answer(message);
+      return error == 0 && message->nlmsg_seq != last;
+    });
+    return received.ok() ? outcome : received;
   }
 
-  std::unique_ptr<mnl_socket, Closer> socket_;
+  WireSocket wire_;
   std::uint32_t sequence_ = 0;
 };
 

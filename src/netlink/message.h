@@ -36,6 +36,7 @@ class Message {
   std::string take() const;
 
  private:
+  nlattr* begin_attribute(std::uint16_t type);
   nlmsghdr* header() { return reinterpret_cast<nlmsghdr*>(buffer_.data()); }
 
   static constexpr std::size_t capacity = 1024;

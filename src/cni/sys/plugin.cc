@@ -197,10 +197,7 @@ Outcome<std::string> del(const Environment& environment, const Config& config) {
     if (!locked.ok()) return io_failure(locked.error());
     lock.emplace(std::move(locked).value());
   }
-  base::Status removed;
-  base::Result<netlink::Socket> node = netlink::Socket::open();
-  removed = node.ok() ? disconnect(node.value(), host_link_name(environment.container_id, environment.ifname))
-                      : base::Status(node.error());
+  base::Status removed = disconnect_detached(host_link_name(environment.container_id, environment.ifname));
   if (leases) {
     auto freed = leases->release(environment.container_id, environment.ifname);
     if (!freed.ok()) return io_failure(freed.error());

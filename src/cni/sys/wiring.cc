@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "io/fd.h"
+#include "netlink/detached.h"
 
 namespace bailey::cni::sys {
 namespace {
@@ -144,6 +145,12 @@ base::Status connect(netlink::Socket& node, netlink::Socket& pod, int pod_namesp
 
 base::Status disconnect(netlink::Socket& node, const std::string& host_name) {
   base::Status deleted = node.delete_link(host_name);
+  if (!deleted.ok() && deleted.error().code != ENODEV) return deleted;
+  return {};
+}
+
+base::Status disconnect_detached(const std::string& host_name) {
+  base::Status deleted = netlink::delete_link_detached(host_name);
   if (!deleted.ok() && deleted.error().code != ENODEV) return deleted;
   return {};
 }

@@ -52,6 +52,9 @@ base::Status connect(netlink::Socket& node, netlink::Socket& pod, int pod_namesp
                      const Requests& pod_side, const Requests& node_side);
 // What is not there is fine. Routes and neighbours go with the link.
 base::Status disconnect(netlink::Socket& node, const std::string& host_name);
+// The same in the calling thread's network namespace, without the kernel's last wait (netlink/detached.h). The name may
+// be used again at once.
+base::Status disconnect_detached(const std::string& host_name);
 
 // The pod's side in any model: addresses, routes, and the gateways' MAC address, so that no packet waits for ARP or
 // NDP.

@@ -164,7 +164,8 @@ class Agent {
     std::optional<model::Address> to = model::Address::parse(row["to"].as_string());
     base::check(port && to, "the supervisor sends well-formed probes");
     ProbeTarget target{namespace_of(row), {*to, port->number}, port->protocol, row["timeout_ms"].as_int(300)};
-    start_probe(*loop_, target, [this, batch, index](ProbeOutcome outcome) {
+    auto ask = row["hops"].as_bool() ? count_hops : start_probe;
+    ask(*loop_, target, [this, batch, index](ProbeOutcome outcome) {
       batch->outcomes[index] = std::move(outcome);
       if (batch->next < batch->outcomes.size()) start_next(batch);
       if (++batch->finished == batch->outcomes.size()) finish(*batch);
@@ -177,6 +178,7 @@ class Agent {
       base::Json& row = rows.push(base::Json::object());
       row.set("result", outcome.result).set("source_seen", outcome.source_seen);
       row.set("answered_by", outcome.answered_by).set("rtt_us", outcome.rtt_us);
+      row.set("hops", outcome.hops);
     }
     reply(batch.request, base::Json::object().set("rows", std::move(rows)));
   }
