@@ -1,7 +1,8 @@
 // lab compare: the same questions to two labs, side by side: two network models, or before and after a change.
 //
-// Each row is asked `--rounds` times in each lab, in turns, so that a busy moment of the machine hits both; the time
-// shown is the median. The exit status is 0 when all could be asked, whether the answers agree or not.
+// All rows are asked at once, with their hops. What was open is then asked again `--rounds` times for the time it
+// takes, one row after the other and in both labs in turns, so that no row waits for another and a busy moment of the
+// machine hits both. The time shown is the median. The exit status is 0 when all could be asked, whatever the answers.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
@@ -24,21 +25,19 @@ struct CompareOptions {
   Format format = Format::text;
 };
 
-// One lab of the two and what it answered, a list of answers for each round.
+// One lab of the two, what it answered, and for each row the times that were measured.
 struct Side {
   std::string name;
   Json status;
-  std::vector<Json> rounds;
+  Json answers;
+  std::vector<std::vector<std::int64_t>> times_us;
 };
 
-// The median of what was measured; null where nothing was.
-Json median_time(const Side& side, std::size_t row) {
-  std::vector<std::int64_t> times;
-  for (const Json& round : side.rounds)
-    if (const Json& time = round["rows"].items()[row]["rtt_us"]; time.is_int()) times.push_back(time.as_int());
+Json median_of(std::vector<std::int64_t> times) {
   if (times.empty()) return {};
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-  return times[times.size() / 2];
+  auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  return *middle;
 }
 
 Json compare_document(const std::vector<Side>& sides) {
@@ -48,32 +47,47 @@ Json compare_document(const std::vector<Side>& sides) {
     labs.push(lab.set("subnets", side.status["subnets"]));
   }
   Json rows = Json::array();
-  std::size_t count = sides[0].rounds[0]["rows"].items().size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const Json& asked = sides[0].rounds[0]["rows"].items()[i];
+  for (std::size_t i = 0; i < sides[0].answers.items().size(); ++i) {
+    const Json& asked = sides[0].answers.items()[i];
     Json row = Json::object();
     for (const char* key : {"id", "from", "to", "port", "family"})
       if (asked.has(key)) row.set(key, asked[key]);
     Json answers = Json::array();
     for (const Side& side : sides) {
-      const Json& answer = side.rounds[0]["rows"].items()[i];
+      const Json& answer = side.answers.items()[i];
       Json out = Json::object().set("lab", side.name).set("result", answer["result"]);
       out.set("source_seen", answer["source_seen"]).set("hops", answer["hops"]);
-      answers.push(out.set("rtt_us", median_time(side, i)).set("dropped_at", answer["dropped_at"]));
+      answers.push(out.set("rtt_us", median_of(side.times_us[i])).set("dropped_at", answer["dropped_at"]));
     }
     rows.push(row.set("answers", std::move(answers)));
   }
   return Json::object().set("labs", std::move(labs)).set("rows", std::move(rows));
 }
 
-// False: a failure was reported.
-bool ask(Side& side, const Json& request, const CompareOptions& options, Session& session) {
-  auto answer = session.engine.request(side.name, request, {});
+// The `rows` of a lab's answer to them, or nothing: then the failure was reported.
+std::optional<Json> ask(const std::string& lab, const Json::Array& rows, bool hops, Format format, Session& session) {
+  Json request = Json::object().set("verb", "probe").set("rows", rows).set("hops", hops);
+  auto answer = session.engine.request(lab, request, {});
   if (auto* failure = std::get_if<lab::Failure>(&answer)) {
-    report(*failure, {}, options.format, session);
-    return false;
+    report(*failure, {}, format, session);
+    return std::nullopt;
   }
-  side.rounds.push_back(std::move(std::get<Json>(answer)));
+  return std::get<Json>(answer)["rows"];
+}
+
+// False: a failure was reported.
+bool measure(std::vector<Side>& sides, const Json::Array& rows, const CompareOptions& options, Session& session) {
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    for (int round = 0; round < options.rounds; ++round) {
+      for (Side& side : sides) {
+        if (side.answers.items()[row]["result"].as_string() != "open") continue;
+        std::optional<Json> answer = ask(side.name, {rows[row]}, false, options.format, session);
+        if (!answer) return false;
+        const Json& time = answer->items()[0]["rtt_us"];
+        if (time.is_int()) side.times_us[row].push_back(time.as_int());
+      }
+    }
+  }
   return true;
 }
 
@@ -89,18 +103,17 @@ void compare(const CompareOptions& options, Session& session) {
   }
   if (!errors.empty()) return report(errors, *read, options.format, session);
 
-  std::vector<Side> sides{{options.names[0], {}, {}}, {options.names[1], {}, {}}};
-  Json request = Json::object().set("verb", "probe").set("rows", rows).set("hops", true);
+  std::vector<Side> sides{{options.names[0], {}, {}, {}}, {options.names[1], {}, {}, {}}};
   for (Side& side : sides) {
     auto status = session.engine.request(side.name, Json::object().set("verb", "status"), {});
     if (auto* failure = std::get_if<lab::Failure>(&status)) return report(*failure, *read, options.format, session);
     side.status = std::get<Json>(status);
-    if (!ask(side, request, options, session)) return;
+    std::optional<Json> answers = ask(side.name, rows.items(), true, options.format, session);
+    if (!answers) return;
+    side.answers = std::move(*answers);
+    side.times_us.resize(side.answers.items().size());
   }
-  request.set("hops", false);
-  for (int round = 1; round < options.rounds; ++round)
-    for (Side& side : sides)
-      if (!ask(side, request, options, session)) return;
+  if (!measure(sides, rows.items(), options, session)) return;
   Json document = compare_document(sides);
   if (options.format == Format::json) return session.out_json("lab-compare", document);
   session.out(compare_text(document, session, session.out_color()));
