@@ -115,7 +115,7 @@ Outcome<std::string> add(const Environment& environment, const Config& config) {
   Ends& ends = std::get<Ends>(opened);
   base::Result<Leases> leases = Leases::open(config.ipam_dir);
   if (!leases.ok()) return io_failure(leases.error());
-  base::Result<ipam::sys::ContainerLock> lock = leases->lock(environment.container_id);
+  base::Result<ipam::sys::Lock> lock = leases->lock(environment.container_id);
   if (!lock.ok()) return io_failure(lock.error());
 
   base::Result<std::vector<netlink::Link>> links = ends.pod.links();
@@ -127,8 +127,14 @@ Outcome<std::string> add(const Environment& environment, const Config& config) {
   Outcome<Attachment> planned = plan_attachment(environment, config, ends.node);
   if (auto* failure = std::get_if<Failure>(&planned)) return *failure;
   Attachment& attachment = std::get<Attachment>(planned);
-  ipam::sys::Owner owner{environment.container_id, environment.ifname, config.name, environment.args.pod_namespace,
-                         environment.args.pod_name};
+  ipam::sys::Owner owner{environment.container_id,
+                         environment.ifname,
+                         config.name,
+                         environment.args.pod_namespace,
+                         environment.args.pod_name,
+                         "",
+                         environment.netns,
+                         0};
   base::Result<std::vector<model::Address>> addresses = leases->allocate(config.pool, owner, config.requested);
   if (!addresses.ok()) return lease_failure(addresses.error());
   attachment.addresses = std::move(addresses).value();
@@ -155,14 +161,14 @@ Outcome<std::string> add(const Environment& environment, const Config& config) {
 
 Outcome<std::string> del(const Environment& environment, const Config& config) {
   std::optional<Leases> leases;
-  std::optional<ipam::sys::ContainerLock> lock;
+  ipam::sys::Lock lock;
   base::Result<Leases> opened = Leases::open_existing(config.ipam_dir);
   if (!opened.ok() && opened.error().code != ENOENT) return io_failure(opened.error());
   if (opened.ok()) {
     leases = std::move(opened).value();
-    base::Result<ipam::sys::ContainerLock> locked = leases->lock(environment.container_id);
+    base::Result<ipam::sys::Lock> locked = leases->lock(environment.container_id);
     if (!locked.ok()) return io_failure(locked.error());
-    lock.emplace(std::move(locked).value());
+    lock = std::move(locked).value();
   }
   base::Status removed;
   base::Result<netlink::Socket> node = netlink::Socket::open();
@@ -292,7 +298,7 @@ Outcome<std::string> check(const Environment& environment, const Config& config)
   if (auto* failure = std::get_if<Failure>(&ends)) return *failure;
   base::Result<Leases> leases = Leases::open(config.ipam_dir);
   if (!leases.ok()) return io_failure(leases.error());
-  base::Result<ipam::sys::ContainerLock> lock = leases->lock(environment.container_id);
+  base::Result<ipam::sys::Lock> lock = leases->lock(environment.container_id);
   if (!lock.ok()) return io_failure(lock.error());
   Check check(environment, std::get<AddResult>(expected));
   if (base::Status looked = check.look(std::get<Ends>(ends), leases.value()); !looked.ok())
@@ -307,12 +313,20 @@ Outcome<std::string> gc(const Environment&, const Config& config) {
   base::Result<Leases> leases = Leases::open_existing(config.ipam_dir);
   if (!leases.ok() && leases.error().code == ENOENT) return std::string();
   if (!leases.ok()) return io_failure(leases.error());
-  base::Result<std::vector<ipam::sys::Lease>> freed = leases->gc(config.name, config.valid_attachments);
+  auto decide = [&](const ipam::sys::Lease& lease) -> base::Result<std::optional<std::string>> {
+    std::pair<std::string, std::string> attachment{lease.owner.container, lease.owner.ifname};
+    bool valid = std::find(config.valid_attachments.begin(), config.valid_attachments.end(), attachment) !=
+                 config.valid_attachments.end();
+    if (lease.damaged() || lease.owner.network != config.name || valid) return std::optional<std::string>();
+    return std::optional<std::string>("not among the runtime's valid attachments");
+  };
+  base::Result<ipam::sys::GcReport> freed = leases->gc(decide);
   if (!freed.ok()) return io_failure(freed.error());
   base::Result<netlink::Socket> node = netlink::Socket::open();
   if (!node.ok()) return io_failure(node.error());
   std::string problems;
-  for (const ipam::sys::Lease& lease : freed.value()) {
+  if (freed->error) problems = freed->error->text();
+  for (const auto& [lease, reason] : freed->freed) {
     base::Status removed = unwire(node.value(), host_link_name(lease.owner.container, lease.owner.ifname));
     if (!removed.ok()) problems += (problems.empty() ? "" : "; ") + removed.error().text();
   }
@@ -324,12 +338,12 @@ Outcome<std::string> status(const Environment&, const Config& config) {
   base::Result<Leases> leases = Leases::open(config.ipam_dir);
   if (!leases.ok()) return Failure{Code::not_available, leases.error().text(), ""};
   for (model::Family family : config.pool.families()) {
-    base::Result<std::uint64_t> used = leases->used(config.pool, family);
-    if (!used.ok()) return Failure{Code::not_available, used.error().text(), ""};
-    if (used.value() >= config.pool.size(family))
+    base::Result<ipam::sys::Usage> usage = leases->usage(config.pool, family);
+    if (!usage.ok()) return Failure{Code::not_available, usage.error().text(), ""};
+    if (usage->used >= usage->size)
       return Failure{Code::not_available,
-                     "no address is free in " + config.pool.text(family) + " (size " +
-                         ipam::count_text(config.pool.size(family)) + ", used " + std::to_string(used.value()) + ")",
+                     "no address is free in " + config.pool.text(family) + " (size " + ipam::count_text(usage->size) +
+                         ", used " + std::to_string(usage->used) + ", cooling " + std::to_string(usage->cooling) + ")",
                      ""};
   }
   return std::string();
