@@ -49,7 +49,9 @@ Outcome<Arguments> parse_arguments(const std::string& text) {
       out.pod_name = value;
     } else if (key == "IgnoreUnknown") {
       ignore_unknown = value == "1" || value == "true" || value == "True" || value == "TRUE";
-    } else if (key != "K8S_POD_INFRA_CONTAINER_ID" && key != "K8S_POD_UID") {
+    } else if (key == "K8S_POD_UID") {
+      out.pod_uid = value;
+    } else if (key != "K8S_POD_INFRA_CONTAINER_ID") {
       unknown += (unknown.empty() ? "" : ", ") + std::string(key);
     }
   }

@@ -25,6 +25,7 @@ struct Arguments {
   std::string mac;
   std::string pod_namespace;
   std::string pod_name;
+  std::string pod_uid;
 };
 
 struct Environment {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <set>
 
 #include "base/strings.h"
 #include "cni/config.h"
@@ -150,15 +151,32 @@ base::Result<std::optional<netlink::Link>> wire(const Config& config, Ends& ends
   return made;
 }
 
-Outcome<std::string> add(const Environment& environment, const Config& config) {
-  Outcome<Ends> opened = open_ends(environment);
-  if (auto* failure = std::get_if<Failure>(&opened)) return *failure;
-  Ends& ends = std::get<Ends>(opened);
-  base::Result<Leases> leases = Leases::open(config.ipam_dir);
-  if (!leases.ok()) return io_failure(leases.error());
-  base::Result<ipam::sys::ContainerLock> lock = leases->lock(environment.container_id);
-  if (!lock.ok()) return io_failure(lock.error());
+ipam::sys::Options lease_options(const Config& config) { return {static_cast<int>(config.cool_down_s), {}}; }
 
+ipam::sys::Owner owner_of(const Environment& environment, const Config& config, int pod_namespace) {
+  struct stat info {};
+  bool known = ::fstat(pod_namespace, &info) == 0;
+  return {environment.container_id,  environment.ifname,       config.name,       environment.args.pod_namespace,
+          environment.args.pod_name, environment.args.pod_uid, environment.netns, known ? info.st_ino : 0};
+}
+
+// A runtime that makes a pod's sandbox anew may never say what became of the former one. Its link goes before its
+// addresses do, so that nothing answers to them any more when they are given again.
+base::Status free_older_sandbox(Leases& leases, netlink::Socket& node, const ipam::sys::Owner& owner) {
+  base::Result<std::optional<ipam::sys::Owner>> older = leases.older_sandbox(owner);
+  if (!older.ok()) return older.error();
+  if (!older.value()) return {};
+  base::Result<ipam::sys::Lock> lock = leases.lock(older.value()->container);
+  if (!lock.ok()) return lock.error();
+  base::Status removed = disconnect(node, host_link_name(older.value()->container, owner.ifname));
+  if (!removed.ok()) return removed;
+  auto freed = leases.release(older.value()->container, owner.ifname);
+  return freed.ok() ? base::Status() : base::Status(freed.error());
+}
+
+// With the locks of pod and container held.
+Outcome<std::string> attach(const Environment& environment, const Config& config, Ends& ends, Leases& leases,
+                            const ipam::sys::Owner& owner) {
   base::Result<std::vector<netlink::Link>> links = ends.pod.links();
   if (!links.ok()) return io_failure(links.error());
   if (std::any_of(links->begin(), links->end(),
@@ -168,34 +186,49 @@ Outcome<std::string> add(const Environment& environment, const Config& config) {
   Outcome<Attachment> begun = begin_attachment(environment, config, ends.node);
   if (auto* failure = std::get_if<Failure>(&begun)) return *failure;
   Attachment& attachment = std::get<Attachment>(begun);
-  ipam::sys::Owner owner{environment.container_id, environment.ifname, config.name, environment.args.pod_namespace,
-                         environment.args.pod_name};
-  base::Result<std::vector<model::Address>> addresses = leases->allocate(config.pool, owner, config.requested);
+  if (base::Status freed = free_older_sandbox(leases, ends.node, owner); !freed.ok()) return io_failure(freed.error());
+  base::Result<std::vector<model::Address>> addresses = leases.allocate(config.pool, owner, config.requested);
   if (!addresses.ok()) return lease_failure(addresses.error());
 
   auto wired = wire(config, ends, links.value(), addresses.value(), attachment);
   if (!wired.ok()) {
     Failure failure = io_failure(wired.error());
-    if (base::Status undone = disconnect(ends.node, attachment.host_name); !undone.ok())
+    if (base::Status undone = disconnect(ends.node, attachment.host_name); !undone.ok()) {
+      // Something may still answer to the addresses: they stay taken until DEL or GC can remove the link.
       failure.details = "not undone: " + undone.error().text();
-    if (auto freed = leases->release(environment.container_id, environment.ifname); !freed.ok())
-      failure.details += (failure.details.empty() ? "not undone: " : "; ") + freed.error().text();
+    } else if (auto freed = leases.release(environment.container_id, environment.ifname); !freed.ok()) {
+      failure.details = "not undone: " + freed.error().text();
+    }
     return failure;
   }
   AddResult result = result_of(attachment, wired.value(), environment.netns);
   return result_json(result, config.version, config.previous, config.dns).dump() + "\n";
 }
 
+Outcome<std::string> add(const Environment& environment, const Config& config) {
+  Outcome<Ends> opened = open_ends(environment);
+  if (auto* failure = std::get_if<Failure>(&opened)) return *failure;
+  Ends& ends = std::get<Ends>(opened);
+  base::Result<Leases> leases = Leases::open(config.ipam_dir, lease_options(config));
+  if (!leases.ok()) return io_failure(leases.error());
+  ipam::sys::Owner owner = owner_of(environment, config, ends.pod_namespace.get());
+  base::Result<ipam::sys::Lock> pod = leases->lock_pod(owner);
+  if (!pod.ok()) return io_failure(pod.error());
+  base::Result<ipam::sys::Lock> container = leases->lock(environment.container_id);
+  if (!container.ok()) return io_failure(container.error());
+  return attach(environment, config, ends, leases.value(), owner);
+}
+
 Outcome<std::string> del(const Environment& environment, const Config& config) {
   std::optional<Leases> leases;
-  std::optional<ipam::sys::ContainerLock> lock;
-  base::Result<Leases> opened = Leases::open_existing(config.ipam_dir);
+  ipam::sys::Lock lock;
+  base::Result<Leases> opened = Leases::open_existing(config.ipam_dir, lease_options(config));
   if (!opened.ok() && opened.error().code != ENOENT) return io_failure(opened.error());
   if (opened.ok()) {
     leases = std::move(opened).value();
-    base::Result<ipam::sys::ContainerLock> locked = leases->lock(environment.container_id);
+    base::Result<ipam::sys::Lock> locked = leases->lock(environment.container_id);
     if (!locked.ok()) return io_failure(locked.error());
-    lock.emplace(std::move(locked).value());
+    lock = std::move(locked).value();
   }
   base::Status removed = disconnect_detached(host_link_name(environment.container_id, environment.ifname));
   if (leases) {
@@ -211,9 +244,9 @@ Outcome<std::string> check(const Environment& environment, const Config& config)
   if (auto* failure = std::get_if<Failure>(&expected)) return *failure;
   Outcome<Ends> ends = open_ends(environment);
   if (auto* failure = std::get_if<Failure>(&ends)) return *failure;
-  base::Result<Leases> leases = Leases::open(config.ipam_dir);
+  base::Result<Leases> leases = Leases::open(config.ipam_dir, lease_options(config));
   if (!leases.ok()) return io_failure(leases.error());
-  base::Result<ipam::sys::ContainerLock> lock = leases->lock(environment.container_id);
+  base::Result<ipam::sys::Lock> lock = leases->lock(environment.container_id);
   if (!lock.ok()) return io_failure(lock.error());
   Ends& open = std::get<Ends>(ends);
   base::Result<std::vector<std::string>> differences =
@@ -223,19 +256,28 @@ Outcome<std::string> check(const Environment& environment, const Config& config)
   return Failure{Code::check_failed, "CHECK: " + differences->front(), base::join(differences.value(), "; ")};
 }
 
+// Two proofs before an address is free: the runtime does not know the attachment, and its link is gone (made to go
+// here). Where the link cannot be removed the lease stays.
 Outcome<std::string> gc(const Environment&, const Config& config) {
-  base::Result<Leases> leases = Leases::open_existing(config.ipam_dir);
+  base::Result<Leases> leases = Leases::open_existing(config.ipam_dir, lease_options(config));
   if (!leases.ok() && leases.error().code == ENOENT) return std::string();
   if (!leases.ok()) return io_failure(leases.error());
-  base::Result<std::vector<ipam::sys::Lease>> freed = leases->gc(config.name, config.valid_attachments);
-  if (!freed.ok()) return io_failure(freed.error());
   base::Result<netlink::Socket> node = netlink::Socket::open();
   if (!node.ok()) return io_failure(node.error());
-  std::string problems;
-  for (const ipam::sys::Lease& lease : freed.value()) {
+  std::set<std::pair<std::string, std::string>> valid(config.valid_attachments.begin(), config.valid_attachments.end());
+  auto decide = [&](const ipam::sys::Lease& lease) -> base::Result<std::optional<std::string>> {
+    bool known = valid.contains({lease.owner.container, lease.owner.ifname});
+    if (lease.damaged() || lease.owner.network != config.name || known) return std::optional<std::string>();
     base::Status removed = disconnect(node.value(), host_link_name(lease.owner.container, lease.owner.ifname));
-    if (!removed.ok()) problems += (problems.empty() ? "" : "; ") + removed.error().text();
-  }
+    if (!removed.ok()) return removed.error();
+    return std::optional<std::string>("not among the runtime's valid attachments");
+  };
+  base::Result<ipam::sys::GcReport> report = leases->gc(decide);
+  if (!report.ok()) return io_failure(report.error());
+  std::string problems;
+  for (const ipam::sys::GcReport::Kept& kept : report->kept)
+    problems += (problems.empty() ? "" : "; ") + kept.error.text();
+  if (problems.empty() && report->error) problems = report->error->text();
   if (!problems.empty()) return Failure{Code::io_failure, "GC: not everything could be removed", problems};
   return std::string();
 }
@@ -246,15 +288,15 @@ Outcome<std::string> status(const Environment&, const Config& config) {
     base::Status usable = node.ok() ? kubenet::check_name(node.value(), config.bridge) : base::Status(node.error());
     if (!usable.ok()) return Failure{Code::not_available, usable.error().text(), ""};
   }
-  base::Result<Leases> leases = Leases::open(config.ipam_dir);
+  base::Result<Leases> leases = Leases::open(config.ipam_dir, lease_options(config));
   if (!leases.ok()) return Failure{Code::not_available, leases.error().text(), ""};
   for (model::Family family : config.pool.families()) {
-    base::Result<std::uint64_t> used = leases->used(config.pool, family);
-    if (!used.ok()) return Failure{Code::not_available, used.error().text(), ""};
-    if (used.value() >= config.pool.size(family))
+    base::Result<ipam::sys::Usage> usage = leases->usage(config.pool, family);
+    if (!usage.ok()) return Failure{Code::not_available, usage.error().text(), ""};
+    if (usage->used >= usage->size)
       return Failure{Code::not_available,
-                     "no address is free in " + config.pool.text(family) + " (size " +
-                         ipam::count_text(config.pool.size(family)) + ", used " + std::to_string(used.value()) + ")",
+                     "no address is free in " + config.pool.text(family) + " (size " + ipam::count_text(usage->size) +
+                         ", used " + std::to_string(usage->used) + ", cooling " + std::to_string(usage->cooling) + ")",
                      ""};
   }
   return std::string();

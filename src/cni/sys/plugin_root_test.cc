@@ -1,7 +1,11 @@
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
+#include <fstream>
+#include <functional>
 #include <random>
 
 #include "cni/sys/plugin_for_test.h"
@@ -311,6 +315,109 @@ TEST_F(PluginTest, GcAndStatus) {
   expect_fine(call("STATUS", "", "", config()));
   expect_fine(del("a", a));
   expect_fine(del("b", b));
+  expect_nothing_left();
+}
+
+// Sandboxes of one pod follow each other; the runtime may never say what became of the first.
+TEST_F(PluginTest, ANewSandboxOfAPodFreesTheOlderOne) {
+  const std::string web = "K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web;K8S_POD_INFRA_CONTAINER_ID=x;K8S_POD_UID=";
+  Pod first = make_pod();
+  Pod second = make_pod();
+  ASSERT_EQ(call("ADD", "one", first.path, config(), web + "u1").exit_status, 0);
+  ASSERT_EQ(call("ADD", "two", second.path, config(), web + "u1").exit_status, 0);
+  expect_empty(first);
+  ipam::sys::Leases leases = std::move(ipam::sys::Leases::open(folder_ + "/ipam")).value();
+  for (const ipam::sys::Lease& lease : leases.list().value()) EXPECT_EQ(lease.owner.container, "two");
+  expect_fine(del("one", first));
+  EXPECT_EQ(leases.list().value().size(), 2U) << "a late DEL of the older one takes nothing from the newer";
+  // Another pod of the same name, one that still ends: it keeps what it has.
+  Pod third = make_pod();
+  ASSERT_EQ(call("ADD", "three", third.path, config(), web + "u2").exit_status, 0);
+  EXPECT_TRUE(second.socket.link("eth0").value().has_value());
+  EXPECT_EQ(leases.list().value().size(), 4U);
+  expect_fine(del("two", second));
+  expect_fine(del("three", third));
+  expect_nothing_left();
+}
+
+// `work` in a process with mounts of its own, where the lease folder is a file system of its own, mounted with `data`.
+// Gives back its exit status.
+int with_lease_disk(const std::string& folder, const char* data, const std::function<void(const std::string&)>& work) {
+  pid_t child = ::fork();
+  if (child == 0) {
+    std::string leases = folder + "/ipam";
+    fs::create_directories(leases);
+    bool mounted = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                   ::mount("none", leases.c_str(), "tmpfs", 0, data) == 0;
+    EXPECT_TRUE(mounted);
+    work(leases);
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+TEST_F(PluginTest, AFullDiskIsSaidAndNothingIsHalfDone) {
+  Pod held = make_pod();
+  Pod more = make_pod();
+  int status = with_lease_disk(folder_, "size=64k", [&](const std::string& leases) {
+    add("held", held);
+    std::ofstream(leases + "/filler") << std::string(1 << 20, 'x');
+    EXPECT_TRUE(std::ofstream(leases + "/more").good());
+    for (int i = 0; i < 3; ++i) {
+      expect_code(call("ADD", "more", more.path, config()), Code::io_failure, "No space left on device");
+      expect_empty(more);
+    }
+    EXPECT_EQ(ipam::sys::Leases::open(leases)->list()->size(), 2U);
+    expect_fine(del("held", held));
+    expect_empty(held);
+    EXPECT_EQ(ipam::sys::Leases::open(leases)->list()->size(), 0U) << "what is held can be given back on a full disk";
+    fs::remove(leases + "/filler");
+    add("more", more);
+    expect_fine(del("more", more));
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(PluginTest, AReadOnlyLeaseFolderIsSaidAndNothingIsHalfDone) {
+  Pod held = make_pod();
+  Pod more = make_pod();
+  int status = with_lease_disk(folder_, "size=1m", [&](const std::string& leases) {
+    Json result = add("held", held);
+    auto remount = [&](unsigned long flags) {
+      return ::mount("none", leases.c_str(), nullptr, MS_REMOUNT | flags, nullptr) == 0;
+    };
+    ASSERT_TRUE(remount(MS_RDONLY));
+    expect_code(call("ADD", "more", more.path, config()), Code::io_failure, "Read-only file system");
+    expect_empty(more);
+    expect_code(del("held", held), Code::io_failure, "Read-only file system");
+    EXPECT_TRUE(held.socket.link("eth0").value().has_value()) << "DEL did nothing";
+    expect_code(call("STATUS", "", "", config()), Code::not_available, "Read-only file system");
+    ASSERT_TRUE(remount(0));
+    expect_fine(check("held", held, result));
+    expect_fine(del("held", held));
+    EXPECT_EQ(ipam::sys::Leases::open(leases)->list()->size(), 0U);
+    expect_empty(held);
+  });
+  EXPECT_EQ(status, 0);
+}
+
+// What host-local's users rely on: round robin, and rest before an address is used again.
+TEST_F(PluginTest, AddressesRestBeforeTheyAreGivenAgain) {
+  ranges_ = {"10.240.0.10-10.240.0.12"};
+  Pod pod = make_pod();
+  auto next = [&] {
+    Json result = add("c", pod);
+    expect_fine(del("c", pod));
+    return addresses_of(result)[0].text();
+  };
+  EXPECT_EQ(next(), "10.240.0.10");
+  EXPECT_EQ(next(), "10.240.0.11");
+  EXPECT_EQ(next(), "10.240.0.12");
+  EXPECT_EQ(next(), "10.240.0.10") << "all rest; the one that has rested longest is taken rather than failing";
+  EXPECT_EQ(next(), "10.240.0.11");
+  expect_fine(call("STATUS", "", "", config()));
   expect_nothing_left();
 }
 

@@ -3,68 +3,106 @@
 // A folder holds the leases of one node. Several processes may use it at the same time and be killed at any
 // moment: no address is ever held twice, a lease is there whole or not at all, and what a killed process leaves
 // is freed by release() of its container or by gc(). Pods do not survive a reboot, so a lease of an earlier boot
-// (by boot id) holds nothing. leases.cc tells how.
+// (by boot id) holds nothing. An address that was given back rests before another pod gets it, so that what still
+// flies about for the former one does not reach the next. book.h shows the files, leases.cc tells how.
+//
+// Order of locks: pod, container, older container. Nothing else may be waited for while holding the folder's lock.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "base/json.h"
 #include "base/result.h"
-#include "io/fd.h"
 #include "ipam/pool.h"
+#include "ipam/sys/lease.h"
+#include "ipam/sys/lock.h"
 
 namespace bailey::ipam::sys {
 
-struct Owner {
-  std::string container;  // CNI_CONTAINERID
-  std::string ifname;     // CNI_IFNAME
-  std::string network;    // name of the network configuration
-  std::string pod_namespace;
-  std::string pod_name;
+class Book;
 
-  std::string text() const;  // "pod shop/web (container 1f…, eth0)"
-  friend auto operator<=>(const Owner&, const Owner&) = default;
+struct Options {
+  int cool_down_s = 30;                    // how long an address rests; 0: not at all
+  std::function<std::int64_t()> now_ns{};  // since 1970; empty: the system's clock
 };
 
-struct Lease {
-  model::Address address;
-  Owner owner;
-  std::string boot_id;
-  std::int64_t time = 0;  // seconds since 1970
-  bool damaged = false;   // the file does not say whose it is
-
-  base::Json json() const;
+struct Usage {
+  model::Uint128 size = 0;    // usable addresses of the pool
+  std::uint64_t used = 0;     // held
+  std::uint64_t cooling = 0;  // free, but resting; they are given when nothing else is left
 };
 
-// Held while one container is worked on; other processes that want the same container wait.
-class ContainerLock {
- public:
-  ContainerLock(ContainerLock&&) noexcept = default;
-  ContainerLock& operator=(ContainerLock&&) = delete;
-  ~ContainerLock();
+// Something in the folder that is not as it should be.
+struct Finding {
+  enum class Kind : std::uint8_t {
+    damaged_lease,    // gc frees it where there is proof that nobody uses it
+    lost_owner,       // a lease that its container's DEL would not find
+    second_lease,     // the container holds another address of this family too; DEL finds that one
+    earlier_boot,     // a lease from before the machine started
+    unused_owner,     // an owner's file without address: somebody was killed
+    dangling_pod,     // the pod's entry names a container that holds nothing for it
+    missing_pod,      // a lease whose pod has no entry: a new sandbox would not free it
+    cooling_of_held,  // an address is held and rests at the same time
+    former_locks,     // lock files of an earlier version
+    foreign,          // not a file of the address book
+  };
+  Kind kind;
+  std::string file;              // within the folder
+  std::string object;            // address, container or pod that it is about
+  Damage damage = Damage::none;  // of a damaged lease
+  bool mends = true;             // gc mends it without being told more
+  friend bool operator==(const Finding&, const Finding&) = default;
+};
 
- private:
-  friend class Leases;
-  ContainerLock(io::Fd folder, io::Fd file, std::string name)
-      : folder_(std::move(folder)), file_(std::move(file)), name_(std::move(name)) {}
-  io::Fd folder_;
-  io::Fd file_;
-  std::string name_;
+// Why a lease is dead; empty: it stays. An error keeps it too, and is reported.
+using Decide = std::function<base::Result<std::optional<std::string>>(const Lease&)>;
+
+struct GcOptions {
+  bool dry_run = false;                  // tells what would be done
+  bool ask_about_earlier_boots = false;  // else they are dead, whatever `decide` would say
+};
+
+struct GcReport {
+  struct Freed {
+    Lease lease;
+    std::string reason;
+  };
+  struct Kept {
+    Lease lease;
+    base::Error error;
+  };
+  std::vector<Freed> freed;
+  std::vector<Kept> kept;            // those that could not be decided on, or not be freed
+  std::vector<Finding> mended;       // besides what was freed
+  std::vector<Finding> left;         // what needs a person
+  std::size_t rested = 0;            // records of addresses that have rested, removed
+  std::optional<base::Error> error;  // the first of all
 };
 
 class Leases {
  public:
-  // Creates the folder where it is missing.
-  static base::Result<Leases> open(const std::string& folder);
-  // Code ENOENT where the folder is missing: then nothing is leased.
-  static base::Result<Leases> open_existing(const std::string& folder);
+  // Creates the folder where it is missing. On a file system that cannot be written: EROFS, before anything is done.
+  static base::Result<Leases> open(const std::string& folder, Options options = {});
+  // Code ENOENT where the folder is missing: then nothing is leased. EROFS as above.
+  static base::Result<Leases> open_existing(const std::string& folder, Options options = {});
+  // For list(), cooling(), holder(), usage(), check() and a dry gc() only; needs no more than permission to read.
+  static base::Result<Leases> open_to_read(const std::string& folder, Options options = {});
+  Leases(Leases&&) noexcept;
+  Leases& operator=(Leases&&) noexcept;
+  ~Leases();
 
-  base::Result<ContainerLock> lock(const std::string& container);
+  // Held while one container is worked on; other processes that want the same container wait.
+  base::Result<Lock> lock(const std::string& container);
+  // Held by ADD while one pod is worked on, taken before the container's. Empty where the owner names no pod.
+  base::Result<Lock> lock_pod(const Owner& owner);
 
+  // The other container that holds an address for the same pod (network, namespace, name, interface): an earlier
+  // sandbox of it, whose addresses the caller frees. Two known pod uids that differ are two pods.
+  base::Result<std::optional<Owner>> older_sandbox(const Owner& owner);
   // One address of each family of the pool, v4 first; `requested` (at most one a family) are taken where given.
   // What the owner held before is freed first. All or nothing. Error.code: EADDRNOTAVAIL a requested address is
   // not the pool's to give, EADDRINUSE it is held by another, EXFULL no address is free; others are system calls.
@@ -72,41 +110,28 @@ class Leases {
                                                      const std::vector<model::Address>& requested);
   // Frees what this interface of the container holds, and tells what it was. Holding nothing is fine.
   base::Result<std::vector<model::Address>> release(const std::string& container, const std::string& ifname);
-  // Sorted by address.
-  base::Result<std::vector<Lease>> list();
-  // Addresses of the pool that are held.
-  base::Result<std::uint64_t> used(const Pool& pool, model::Family family);
 
-  // Frees every lease of `network` whose (container, ifname) is not among `valid`, every lease of an earlier
-  // boot, and leftovers of killed processes. Damaged leases stay: they may be in use. No ADD or DEL may run
-  // for the network meanwhile (CNI specification, GC); those of other networks wait.
-  base::Result<std::vector<Lease>> gc(const std::string& network,
-                                      const std::vector<std::pair<std::string, std::string>>& valid);
+  base::Result<std::vector<Lease>> list();     // what is held, sorted by address
+  base::Result<std::vector<Lease>> cooling();  // the last leases of what rests, sorted by address
+  base::Result<std::optional<Lease>> holder(const model::Address& address);
+  // Leases of earlier boots count as used only as long as the pool is not full without them.
+  base::Result<Usage> usage(const Pool& pool, model::Family family);
+
+  // Sorted by file. Looks twice where it may not lock the folder, since what is being done looks half done.
+  base::Result<std::vector<Finding>> check();
+  // Frees the leases that `decide` gives a reason for, and mends. Goes on after a failure. Nobody gives or takes an
+  // address meanwhile. `decide` may use this object to read. Fails itself only where nothing could be begun.
+  base::Result<GcReport> gc(const Decide& decide, GcOptions options = {});
 
  private:
-  static base::Result<Leases> open_parts(const std::string& folder);
-  struct Guard;  // flock on the folder
-  base::Result<model::Address> take(const Pool& pool, model::Family family, const Owner& owner,
-                                    const model::Address* requested);
-  base::Result<model::Address> take_next(const Pool& pool, model::Family family, const Owner& owner, int file,
-                                         const std::string& name);
-  base::Result<model::Address> take_requested(const Owner& owner, int file, const std::string& name,
-                                              const model::Address& address);
-  base::Result<bool> link_lease(const Owner& owner, int file, const std::string& name, const model::Address& address);
+  explicit Leases(std::unique_ptr<Book> book);
   base::Result<std::vector<model::Address>> release_held(const std::string& container, const std::string& ifname);
-  base::Result<std::vector<model::Address>> release_file(const std::string& name);
-  base::Result<std::vector<model::Address>> names();
-  std::optional<Lease> read_lease(const model::Address& address);
   base::Status free_earlier_boots();
-  void remove_leftovers();
-  std::optional<model::Address> last_given(model::Family family);
-  void remember(const model::Address& address);
+  base::Result<std::vector<model::Address>> allocate_once(const Pool& pool, const Owner& owner,
+                                                          const std::vector<model::Address>& requested,
+                                                          LockFile::How how);
 
-  std::string path_;
-  io::Fd folder_;
-  io::Fd owners_;
-  io::Fd locks_;
-  std::string boot_id_;
+  std::unique_ptr<Book> book_;
 };
 
 }  // namespace bailey::ipam::sys

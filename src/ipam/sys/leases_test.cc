@@ -3,83 +3,70 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <random>
+
+#include "ipam/sys/leases_for_test.h"
 
 namespace bailey::ipam::sys {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
-model::Address address(const std::string& text) { return model::Address::parse(text).value(); }
-
-class LeasesTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    char name[] = "/tmp/bailey-ipam-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  Leases open() { return std::move(Leases::open(folder_)).value(); }
-  static Owner owner(const std::string& container, const std::string& ifname = "eth0") {
-    return {container, ifname, "net", "shop", "web-" + container};
-  }
-  // Address texts of what is held.
-  std::vector<std::string> held() {
-    std::vector<std::string> out;
-    std::vector<Lease> leases = open().list().value();
-    for (const Lease& lease : leases) out.push_back(lease.address.text());
-    return out;
-  }
-  std::size_t files() const {
-    std::size_t count = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_))
-      count += entry.is_regular_file() && !entry.path().filename().string().starts_with(".last-");
-    return count;
-  }
-  // Rewrites a lease in place as if it were of an earlier boot.
-  void age(const std::string& name) {
-    std::string text = io::read_file(folder_ + "/" + name).value();
-    std::size_t at = text.find("\"bootId\":\"") + 10;
-    text.replace(at, 8, "00000000");
-    std::ofstream(folder_ + "/" + name, std::ios::trunc) << text;
-  }
-
-  std::string folder_;
-  Pool pool_ = Pool::parse({"10.0.0.0/29", "fd00::/126"}).value();  // five v4, two v6
-  Pool v4_ = Pool::parse({"10.0.0.10-10.0.0.12"}).value();
-};
+class LeasesTest : public LeaseFolder {};
 
 TEST_F(LeasesTest, GivesOneOfEachFamilyAndFreesThem) {
   Leases leases = open();
   EXPECT_THAT(leases.allocate(pool_, owner("a"), {}).value(), ElementsAre(address("10.0.0.2"), address("fd00::2")));
   EXPECT_THAT(leases.allocate(pool_, owner("b"), {}).value(), ElementsAre(address("10.0.0.3"), address("fd00::3")));
-  EXPECT_EQ(leases.used(pool_, model::Family::v4).value(), 2U);
+  EXPECT_EQ(leases.usage(pool_, model::Family::v4).value().used, 2U);
   std::vector<Lease> list = leases.list().value();
   ASSERT_EQ(list.size(), 4U);
   EXPECT_EQ(list[0].owner, owner("a"));
   EXPECT_EQ(list[0].owner.text(), "pod shop/web-a (container a, eth0)");
-  EXPECT_FALSE(list[0].damaged);
+  EXPECT_FALSE(list[0].damaged());
   EXPECT_FALSE(list[0].boot_id.empty());
+  EXPECT_EQ(list[0].time, now_s_);
   EXPECT_THAT(leases.release("a", "eth0").value(), ElementsAre(address("10.0.0.2"), address("fd00::2")));
   EXPECT_THAT(leases.release("a", "eth0").value(), IsEmpty()) << "again is fine";
   EXPECT_THAT(leases.release("never-seen", "eth0").value(), IsEmpty());
   EXPECT_THAT(held(), ElementsAre("10.0.0.3", "fd00::3"));
   leases.release("b", "eth0").value();
-  EXPECT_EQ(files(), 0U);
+  EXPECT_THAT(files(), IsEmpty());
+}
+
+TEST_F(LeasesTest, EverythingThatIsKnownOfTheOwnerIsWrittenDown) {
+  Owner known{"c1", "eth0", "net", "shop", "web", "8e1f", "/run/netns/cni-1", 4026532345};
+  open().allocate(pool_, known, {}).value();
+  EXPECT_THAT(content("10.0.0.2"),
+              HasSubstr(R"("podUid":"8e1f","netns":"/run/netns/cni-1","netnsInode":4026532345,"bootId":")"));
+  EXPECT_EQ(open().holder(address("10.0.0.2")).value()->owner, known);
+  EXPECT_FALSE(open().holder(address("10.0.0.3")).value());
+}
+
+TEST_F(LeasesTest, LeasesOfTheFormerLayoutAreRead) {
+  std::string former =
+      R"({"schema":"bailey.dev/lease/v1","address":"10.0.0.2","network":"net","container":"c1","ifname":"eth0",)"
+      R"("podNamespace":"shop","podName":"web","bootId":"x","time":5})";
+  for (const char* part : {".owners", ".locks"}) fs::create_directory(folder_ + "/" + part);
+  write("10.0.0.2", former);
+  write(".locks/c1", "");
+  write(".last-4", "10.0.0.2                                       \n");
+  fs::create_hard_link(folder_ + "/10.0.0.2", folder_ + "/.owners/c1:eth0:4");
+  Leases leases = std::move(Leases::open_existing(folder_, options())).value();
+  Lease lease = leases.list().value().at(0);
+  EXPECT_FALSE(lease.damaged());
+  EXPECT_EQ(lease.owner, (Owner{"c1", "eth0", "net", "shop", "web", "", "", 0}));
+  EXPECT_TRUE(leases.lock("c1").ok());
+  EXPECT_THAT(leases.release("c1", "eth0").value(), ElementsAre(address("10.0.0.2")));
+  EXPECT_EQ(leases.allocate(pool_, owner("d"), {}).value()[0], address("10.0.0.3")) << "the round goes on";
 }
 
 TEST_F(LeasesTest, RoundRobinFromTheLast) {
@@ -90,6 +77,14 @@ TEST_F(LeasesTest, RoundRobinFromTheLast) {
     leases.release("a", "eth0").value();
   }
   EXPECT_THAT(got, ElementsAre("10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.10", "10.0.0.11"));
+}
+
+TEST_F(LeasesTest, ManyHeldInARowAreSkipped) {
+  Leases leases = open();
+  Pool large = Pool::parse({"10.0.1.0-10.0.1.49"}).value();
+  for (int i = 0; i < 50; ++i) leases.allocate(large, owner("c" + std::to_string(i)), {}).value();
+  leases.release("c40", "eth0").value();
+  EXPECT_EQ(leases.allocate(large, owner("x"), {}).value()[0], address("10.0.1.40"));
 }
 
 TEST_F(LeasesTest, InterfacesOfOneContainerAreApart) {
@@ -122,63 +117,63 @@ TEST_F(LeasesTest, RequestedAddresses) {
 }
 
 TEST_F(LeasesTest, FullSaysWhatAndWhatNext) {
-  Leases leases = open();
+  Leases leases = open(30);
   for (const char* each : {"a", "b"}) leases.allocate(pool_, owner(each), {}).value();
+  std::vector<std::string> before = files();
   base::Result<std::vector<model::Address>> full = leases.allocate(pool_, owner("c"), {});
   ASSERT_FALSE(full.ok());
   EXPECT_EQ(full.error().code, EXFULL);
-  EXPECT_THAT(full.error().text(), HasSubstr("fd00::/126: all 2 addresses are in use (size 2, used 2)"));
-  EXPECT_THAT(full.error().text(), HasSubstr("bailey ipam gc --dir " + folder_));
-  EXPECT_THAT(held(), ElementsAre("10.0.0.2", "10.0.0.3", "fd00::2", "fd00::3")) << "the v4 one went back";
+  EXPECT_THAT(full.error().text(),
+              HasSubstr("fd00::/126: all 2 addresses are in use (size 2, used 2, cooling 0); delete pods, "));
+  EXPECT_THAT(full.error().text(), HasSubstr("more podRanges"));
+  EXPECT_THAT(full.error().text(), HasSubstr("`bailey ipam gc --dir " + folder_ + "`"));
+  EXPECT_EQ(files(), before) << "the v4 one went back, and need not rest";
+}
+
+TEST_F(LeasesTest, TheFirstOneAfterARebootFreesWhatEarlierBootsHeld) {
+  Leases leases = open(30);
+  for (const char* each : {"a", "b"}) leases.allocate(v4_, owner(each), {}).value();
+  make_old("10.0.0.10");
+  EXPECT_EQ(leases.allocate(v4_, owner("c"), {}).value()[0], address("10.0.0.12"));
+  EXPECT_THAT(held(), ElementsAre("10.0.0.10", "10.0.0.11", "10.0.0.12")) << "not looked for each time";
+  make_old(".last-4");
+  write(".last-4", "10.0.0.12 0 earlier");
+  EXPECT_EQ(leases.allocate(v4_, owner("d"), {}).value()[0], address("10.0.0.10")) << "without rest";
+  EXPECT_THAT(files(), Not(Contains(".pods/net:shop:web-a:eth0")));
+  EXPECT_THAT(files(), Not(Contains(".owners/a:eth0:4")));
 }
 
 TEST_F(LeasesTest, EarlierBootsHoldNothing) {
   Leases leases = open();
   for (const char* each : {"a", "b", "c"}) leases.allocate(v4_, owner(each), {}).value();
-  age("10.0.0.11");
+  make_old("10.0.0.11");
+  EXPECT_EQ(leases.usage(v4_, model::Family::v4).value().used, 2U) << "else STATUS would say that nothing is left";
   EXPECT_EQ(leases.allocate(v4_, owner("d"), {}).value()[0], address("10.0.0.11"));
-  age("10.0.0.12");
+  make_old("10.0.0.12");
   EXPECT_EQ(leases.allocate(v4_, owner("e"), {address("10.0.0.12")}).value()[0], address("10.0.0.12"));
   EXPECT_EQ(leases.allocate(v4_, owner("f"), {}).error().code, EXFULL);
-}
-
-TEST_F(LeasesTest, GcFreesWhatIsNotValidAndLeftovers) {
-  Leases leases = open();
-  leases.allocate(pool_, owner("a"), {}).value();
-  leases.allocate(pool_, owner("b"), {}).value();
-  Owner foreign = owner("c");
-  foreign.network = "other";
-  leases.allocate(v4_, foreign, {}).value();
-  std::ofstream(folder_ + "/.owners/dead:eth0:4") << "{\"half";
-  std::ofstream(folder_ + "/.locks/dead") << "";
-  std::ofstream(folder_ + "/10.0.0.6") << "junk";
-  std::vector<Lease> freed = leases.gc("net", {{"b", "eth0"}, {"c", "eth0"}}).value();
-  ASSERT_EQ(freed.size(), 2U);
-  EXPECT_EQ(freed[0].owner.container, "a");
-  EXPECT_THAT(held(), ElementsAre("10.0.0.3", "10.0.0.6", "10.0.0.10", "fd00::3")) << "damaged ones may be in use";
-  EXPECT_TRUE(leases.list().value()[1].damaged);
-  EXPECT_FALSE(fs::exists(folder_ + "/.owners/dead:eth0:4"));
-  EXPECT_FALSE(fs::exists(folder_ + "/.owners/a:eth0:4"));
-  EXPECT_FALSE(fs::exists(folder_ + "/.locks/dead"));
 }
 
 TEST_F(LeasesTest, HalfDoneWorkIsFinishedByRelease) {
   Leases leases = open();
   leases.allocate(v4_, owner("a"), {}).value();
-  fs::remove(folder_ + "/10.0.0.10");  // killed between the two removals of a release
+  fs::remove(folder_ + "/10.0.0.10");  // killed between the removals of a release
   EXPECT_THAT(leases.release("a", "eth0").value(), IsEmpty());
-  EXPECT_EQ(files(), 0U);
+  EXPECT_THAT(files(), IsEmpty());
   leases.allocate(v4_, owner("a"), {}).value();
-  std::ofstream(folder_ + "/10.0.0.11", std::ios::trunc) << "junk";  // found by its inode
-  EXPECT_THAT(leases.release("a", "eth0").value(), ElementsAre(address("10.0.0.11")));
-  EXPECT_EQ(files(), 0U);
+  fs::rename(folder_ + "/10.0.0.11", folder_ + "/.cooling/10.0.0.11");
+  EXPECT_THAT(leases.release("a", "eth0").value(), IsEmpty());
+  EXPECT_THAT(files(), ElementsAre(".cooling/10.0.0.11"));
+  leases.allocate(v4_, owner("a"), {}).value();
+  write("10.0.0.12", "junk");  // found by its inode
+  EXPECT_THAT(leases.release("a", "eth0").value(), ElementsAre(address("10.0.0.12")));
+  EXPECT_THAT(held(), IsEmpty());
 }
 
 TEST_F(LeasesTest, AnOwnersFileNeverTakesAnothersAddress) {
   Leases leases = open();
   leases.allocate(v4_, owner("a"), {}).value();
-  std::string text = io::read_file(folder_ + "/10.0.0.10").value();
-  std::ofstream(folder_ + "/.owners/b:eth0:4") << text;  // says 10.0.0.10, but is another file
+  write(".owners/b:eth0:4", content("10.0.0.10"));  // says 10.0.0.10, but is another file
   EXPECT_THAT(leases.release("b", "eth0").value(), IsEmpty());
   EXPECT_THAT(held(), ElementsAre("10.0.0.10"));
 }
@@ -193,112 +188,224 @@ TEST_F(LeasesTest, LongContainerIds) {
   leases.release(one, "eth0").value();
   ASSERT_EQ(leases.list().value().size(), 1U);
   EXPECT_EQ(leases.list().value()[0].owner.container, two);
+  EXPECT_THAT(leases.check().value(), IsEmpty());
 }
 
 TEST_F(LeasesTest, FoldersThatAreMissingOrBad) {
   EXPECT_EQ(Leases::open_existing(folder_ + "/nowhere").error().code, ENOENT);
-  std::ofstream(folder_ + "/file") << "";
+  EXPECT_EQ(Leases::open_to_read(folder_ + "/nowhere").error().code, ENOENT);
+  write("file", "");
   EXPECT_FALSE(Leases::open(folder_ + "/file").ok());
   EXPECT_TRUE(Leases::open(folder_ + "/deep/er").ok());
 }
 
-TEST_F(LeasesTest, ContainerLockExcludesAndLeavesNothing) {
+TEST_F(LeasesTest, OpeningToReadMakesNothing) {
+  Leases::open_to_read(folder_).value().list().value();
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST_F(LeasesTest, AFolderThatVanishesIsAnErrorAndTheNextOneWorks) {
   Leases leases = open();
-  int go[2];
-  int done[2];
-  ASSERT_EQ(::pipe(go), 0);
-  ASSERT_EQ(::pipe(done), 0);
-  char byte = 0;
-  pid_t child = ::fork();  // before the lock is taken: a copy of its descriptor would hold it too
-  if (child == 0) {
-    Leases other = std::move(Leases::open(folder_)).value();
-    bool fine = ::read(go[0], &byte, 1) == 1;
-    base::Result<ContainerLock> waits = other.lock("a");
-    fine = fine && waits.ok() && ::write(done[1], "x", 1) == 1;
-    ::_exit(fine ? 0 : 1);
+  leases.allocate(v4_, owner("a"), {}).value();
+  Lock before = std::move(leases.lock("a")).value();
+  fs::remove_all(folder_);
+  EXPECT_THAT(leases.lock("b").error().text(), HasSubstr("removed meanwhile"));
+  EXPECT_FALSE(leases.allocate(v4_, owner("a"), {}).ok());
+  EXPECT_FALSE(leases.release("a", "eth0").ok());
+  EXPECT_FALSE(exists("")) << "nothing is made in its place";
+  EXPECT_EQ(Leases::open_existing(folder_).error().code, ENOENT);
+  EXPECT_EQ(open().allocate(v4_, owner("a"), {}).value()[0], address("10.0.0.10"));
+}
+
+// Resting
+
+TEST_F(LeasesTest, AnAddressRestsBeforeItIsGivenAgain) {
+  Leases leases = open(30);
+  leases.allocate(v4_, owner("a"), {}).value();
+  leases.allocate(v4_, owner("b"), {}).value();
+  leases.release("a", "eth0").value();
+  EXPECT_THAT(held(), ElementsAre("10.0.0.11"));
+  EXPECT_THAT(cooling(), ElementsAre("10.0.0.10"));
+  Usage usage = leases.usage(v4_, model::Family::v4).value();
+  EXPECT_EQ(usage.size, 3U);
+  EXPECT_EQ(usage.used, 1U);
+  EXPECT_EQ(usage.cooling, 1U);
+  leases.allocate(v4_, owner("c"), {}).value();  // .12
+  leases.release("c", "eth0").value();
+  now_s_ += 29;
+  EXPECT_EQ(leases.allocate(v4_, owner("d"), {}).value()[0], address("10.0.0.10")) << "rather than fail; the oldest";
+  EXPECT_THAT(cooling(), ElementsAre("10.0.0.12"));
+  EXPECT_FALSE(exists(".cooling/10.0.0.10"));
+  leases.release("d", "eth0").value();
+  now_s_ += 1;
+  EXPECT_EQ(leases.allocate(v4_, owner("e"), {}).value()[0], address("10.0.0.12")) << "has rested for 30 seconds";
+  EXPECT_THAT(cooling(), ElementsAre("10.0.0.10"));
+  EXPECT_EQ(leases.cooling().value()[0].released, now_s_ - 1);
+  EXPECT_EQ(leases.cooling().value()[0].owner, owner("d"));
+}
+
+TEST_F(LeasesTest, ARequestedAddressNeedNotRest) {
+  Leases leases = open(30);
+  leases.allocate(v4_, owner("a"), {}).value();
+  leases.release("a", "eth0").value();
+  EXPECT_EQ(leases.allocate(v4_, owner("a"), {address("10.0.0.10")}).value()[0], address("10.0.0.10"));
+  EXPECT_THAT(cooling(), IsEmpty());
+  EXPECT_THAT(leases.check().value(), IsEmpty());
+}
+
+TEST_F(LeasesTest, WhatIsUndoneLetsTheAddressGoOnResting) {
+  Leases leases = open(30);
+  Pool one_v6 = Pool::parse({"10.0.0.10-10.0.0.11", "fd00::5"}).value();
+  leases.allocate(v4_, owner("a"), {}).value();
+  leases.release("a", "eth0").value();
+  leases.allocate(one_v6, owner("b"), {}).value();
+  now_s_ += 10;
+  EXPECT_EQ(leases.allocate(one_v6, owner("c"), {}).error().code, EXFULL) << "v4 has a resting one, v6 has none";
+  ASSERT_THAT(cooling(), ElementsAre("10.0.0.10"));
+  EXPECT_EQ(leases.cooling().value()[0].released, now_s_ - 10);
+}
+
+TEST_F(LeasesTest, AClockThatIsSetBlocksNothingForEver) {
+  Leases leases = open(30);
+  Pool two = Pool::parse({"10.0.0.10-10.0.0.11"}).value();
+  leases.allocate(two, owner("a"), {}).value();
+  leases.release("a", "eth0").value();
+  leases.allocate(two, owner("b"), {}).value();
+  leases.release("b", "eth0").value();
+  now_s_ -= 3600;  // back
+  EXPECT_THAT(cooling(), IsEmpty());
+  EXPECT_EQ(leases.allocate(two, owner("c"), {}).value()[0], address("10.0.0.10"));
+  leases.release("c", "eth0").value();
+  now_s_ += 1000000;  // forth
+  EXPECT_EQ(leases.allocate(two, owner("d"), {}).value()[0], address("10.0.0.11"));
+}
+
+// A pool that never comes round must not collect records for ever.
+TEST_F(LeasesTest, RecordsOfRestDoNotPileUp) {
+  Leases leases = open(30);
+  Pool huge = Pool::parse({"fd00:1::/64"}).value();
+  std::size_t most = 0;
+  for (int i = 0; i < 600; ++i) {
+    leases.allocate(huge, owner("a"), {}).value();
+    leases.release("a", "eth0").value();
+    now_s_ += 1;
+    most = std::max(most, files().size());
   }
-  ::fcntl(done[0], F_SETFL, O_NONBLOCK);
-  {
-    ContainerLock lock = std::move(leases.lock("a")).value();
-    EXPECT_EQ(::write(go[1], "x", 1), 1);
+  EXPECT_GE(most, 30U) << "they do rest";
+  EXPECT_LE(most, 62U) << "those of two cool-downs at most";
+}
+
+TEST_F(LeasesTest, WithoutRestTheFolderStaysEmpty) {
+  Leases leases = open(0);
+  leases.allocate(v4_, owner("a"), {}).value();
+  leases.release("a", "eth0").value();
+  EXPECT_THAT(files(), IsEmpty());
+}
+
+// Pods
+
+TEST_F(LeasesTest, ANewSandboxFindsTheOlderOne) {
+  Leases leases = open();
+  Owner first{"c1", "eth0", "net", "shop", "web", "u1", "/run/netns/one", 7};
+  Owner next = first;
+  next.container = "c2";
+  EXPECT_FALSE(leases.older_sandbox(first).value());
+  leases.allocate(pool_, first, {}).value();
+  EXPECT_FALSE(leases.older_sandbox(first).value()) << "itself";
+  EXPECT_EQ(leases.older_sandbox(next).value(), first);
+  for (auto change :
+       std::vector<void (*)(Owner&)>{[](Owner& o) { o.ifname = "net1"; }, [](Owner& o) { o.network = "other"; },
+                                     [](Owner& o) { o.pod_namespace = "test"; }, [](Owner& o) { o.pod_name = "web-2"; },
+                                     [](Owner& o) { o.pod_uid = "u2"; }, [](Owner& o) { o.pod_name = ""; }}) {
+    Owner another = next;
+    change(another);
+    EXPECT_FALSE(leases.older_sandbox(another).value()) << another.text() << another.pod_uid;
+  }
+  Owner unknown = next;
+  unknown.pod_uid = "";
+  EXPECT_EQ(leases.older_sandbox(unknown).value(), first) << "one uid alone says nothing";
+  fs::remove(folder_ + "/10.0.0.2");
+  EXPECT_EQ(leases.older_sandbox(next).value(), first) << "still holds the v6 address";
+  leases.release("c1", "eth0").value();
+  EXPECT_FALSE(leases.older_sandbox(next).value());
+  EXPECT_THAT(files(), IsEmpty());
+}
+
+TEST_F(LeasesTest, ReleaseLeavesTheEntryOfANewerSandbox) {
+  Leases leases = open();
+  Owner first{"c1", "eth0", "net", "shop", "web", "u1", "", 0};
+  Owner next{"c2", "eth0", "net", "shop", "web", "u2", "", 0};
+  Owner third{"c3", "eth0", "net", "shop", "web", "u2", "", 0};
+  leases.allocate(v4_, first, {}).value();
+  leases.allocate(v4_, next, {}).value();
+  leases.release("c1", "eth0").value();
+  EXPECT_EQ(leases.older_sandbox(third).value(), next);
+  Leases other = open();
+  Lock busy = std::move(other.lock_pod(next)).value();
+  leases.release("c2", "eth0").value();
+  EXPECT_THAT(files(), ElementsAre(".pods/net:shop:web:eth0")) << "somebody is making a sandbox of this pod";
+  EXPECT_FALSE(leases.older_sandbox(third).value()) << "an entry alone means nothing";
+}
+
+TEST_F(LeasesTest, PodsWithLongOrOddNames) {
+  Leases leases = open();
+  for (const std::string& name : {std::string(253, 'x'), std::string("../../etc"), std::string("a:b")}) {
+    Owner first{"c1", "eth0", "net", "shop", name, "", "", 0};
+    Owner next{"c2", "eth0", "net", "shop", name, "", "", 0};
+    leases.allocate(v4_, first, {}).value();
+    EXPECT_EQ(leases.older_sandbox(next).value(), first) << name;
+    EXPECT_THAT(leases.check().value(), IsEmpty());
+    leases.release("c1", "eth0").value();
+    EXPECT_THAT(files(), IsEmpty());
+  }
+}
+
+// Locks
+
+TEST_F(LeasesTest, LocksExcludeOthersAndLeaveNothing) {
+  Leases leases = open();
+  Leases other = open();  // as another process would
+  int done[2];
+  ASSERT_EQ(::pipe2(done, O_NONBLOCK | O_CLOEXEC), 0);
+  for (bool pod : {false, true}) {
+    auto lock = [&](Leases& by) { return pod ? by.lock_pod(owner("a")) : by.lock("a"); };
+    std::optional<Lock> first = std::move(lock(leases)).value();
+    std::optional<Lock> same = std::move(lock(leases)).value();
+    EXPECT_TRUE(other.lock("b").ok()) << "others' containers are free";
+    pid_t child = ::fork();
+    if (child == 0) ::_exit(lock(other).ok() && ::write(done[1], "x", 1) == 1 ? 0 : 1);
+    char byte = 0;
     ::usleep(50000);
     EXPECT_EQ(::read(done[0], &byte, 1), -1) << "the other had the lock as well";
+    first.reset();
+    ::usleep(50000);
+    EXPECT_EQ(::read(done[0], &byte, 1), -1) << "counted: the second one is still held";
+    same.reset();
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(::read(done[0], &byte, 1), 1);
   }
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  EXPECT_EQ(status, 0);
-  EXPECT_EQ(::read(done[0], &byte, 1), 1);
-  for (int fd : {go[0], go[1], done[0], done[1]}) ::close(fd);
-  EXPECT_TRUE(leases.lock("a").ok()) << "what the child left by _exit is no obstacle, and goes";
-  EXPECT_EQ(files(), 0U);
+  for (int fd : done) ::close(fd);
+  EXPECT_THAT(files(), IsEmpty());
+  EXPECT_EQ(fs::file_size(folder_ + "/.lock"), 0U);
 }
 
-// Sixteen processes take and give back, and are killed at random moments. Each writes down in shared memory what
-// it holds: between a take and its give-back the slot must be free.
-struct Slots {
-  std::atomic<int> holder[64];
-  std::atomic<int> twice;
-  std::atomic<long> takes;
-};
-
-void work(const std::string& folder, const Pool& pool, int worker, int incarnation, Slots& slots) {
-  Leases leases = std::move(Leases::open(folder)).value();
-  std::mt19937 random(static_cast<unsigned>(worker * 1000 + incarnation));
-  std::string container = "c" + std::to_string(worker);
-  while (true) {
-    ContainerLock lock = std::move(leases.lock(container)).value();
-    auto got = leases.allocate(pool, {container, "eth0", "net", "", ""}, {});
-    if (got.ok()) {
-      std::size_t slot = static_cast<std::size_t>(got.value()[0].number() & 63);
-      int expected = 0;
-      if (!slots.holder[slot].compare_exchange_strong(expected, worker + 1)) ++slots.twice;
-      ++slots.takes;
-      if (random() % 4 == 0) ::usleep(random() % 200);
-      slots.holder[slot].store(0);
-    }
-    leases.release(container, "eth0").value();
-  }
-}
-
-TEST_F(LeasesTest, NoAddressTwiceWithKillsAtRandom) {
-  constexpr int workers = 16;
-  Pool small = Pool::parse({"10.9.0.0-10.9.0.11"}).value();  // fewer than workers: "full" is met as well
-  void* memory = ::mmap(nullptr, sizeof(Slots), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(memory, MAP_FAILED);
-  Slots& slots = *new (memory) Slots();
+TEST_F(LeasesTest, ReleaseWithinAnAddKeepsItsLocks) {
   Leases leases = open();
-  std::vector<pid_t> pids(workers, -1);
-  std::mt19937 random(11);
-  auto start = [&](int worker, int incarnation) {
-    pid_t pid = ::fork();
-    if (pid == 0) work(folder_, small, worker, incarnation, slots);
-    pids[static_cast<std::size_t>(worker)] = pid;
-  };
-  for (int i = 0; i < workers; ++i) start(i, 0);
-  for (int kill_number = 1; kill_number <= 100; ++kill_number) {
-    ::usleep(1000 + random() % 4000);
-    int worker = static_cast<int>(random() % workers);
-    pid_t pid = pids[static_cast<std::size_t>(worker)];
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    for (auto& holder : slots.holder) {
-      int expected = worker + 1;
-      holder.compare_exchange_strong(expected, 0);
-    }
-    std::vector<Lease> now = leases.list().value();
-    for (const Lease& lease : now) EXPECT_FALSE(lease.damaged) << "half a lease: " << lease.address.text();
-    start(worker, kill_number);
+  Lock pod = std::move(leases.lock_pod(owner("a"))).value();
+  leases.allocate(v4_, owner("a"), {}).value();
+  leases.release("a", "eth0").value();
+  EXPECT_THAT(files(), IsEmpty()) << "its own pod's entry too";
+  Leases other = open();
+  pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(1);  // waits for ever otherwise
+    ::_exit(other.lock_pod(owner("a")).ok() ? 0 : 1);
   }
-  for (pid_t pid : pids) {
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-  }
-  EXPECT_EQ(slots.twice.load(), 0);
-  EXPECT_GT(slots.takes.load(), 1000);
-  leases.gc("net", {}).value();
-  EXPECT_THAT(held(), IsEmpty());
-  EXPECT_EQ(files(), 0U);
-  ::munmap(memory, sizeof(Slots));
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status)) << "the lock was given back too early";
 }
 
 }  // namespace
