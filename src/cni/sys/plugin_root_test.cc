@@ -389,11 +389,11 @@ TEST_F(PluginTest, AReadOnlyLeaseFolderIsSaidAndNothingIsHalfDone) {
       return ::mount("none", leases.c_str(), nullptr, MS_REMOUNT | flags, nullptr) == 0;
     };
     ASSERT_TRUE(remount(MS_RDONLY));
-    expect_code(call("ADD", "more", more.path, config()), Code::io_failure, "Read-only file system");
+    expect_code(call("ADD", "more", more.path, config()), Code::io_failure, "the file system is read-only");
     expect_empty(more);
-    expect_code(del("held", held), Code::io_failure, "Read-only file system");
+    expect_code(del("held", held), Code::io_failure, "the file system is read-only");
     EXPECT_TRUE(held.socket.link("eth0").value().has_value()) << "DEL did nothing";
-    expect_code(call("STATUS", "", "", config()), Code::not_available, "Read-only file system");
+    expect_code(call("STATUS", "", "", config()), Code::not_available, "the file system is read-only");
     ASSERT_TRUE(remount(0));
     expect_fine(check("held", held, result));
     expect_fine(del("held", held));
