@@ -196,7 +196,11 @@ model::AnyObject read_route_table(Mapping& root, model::Meta meta, const std::st
   Mapping spec(spec_field);
   Unique names;
   Unique destinations;
-  spec["routes"].each([&](const Field& item) {
+  Field routes = spec["routes"];
+  if (routes.is_list() && routes.size() > model::most_routes)
+    routes.fail("too-many", {"manifest.expected-routes", {std::to_string(model::most_routes)}},
+                {"manifest.mend-fewer-routes", {}});
+  routes.each([&](const Field& item) {
     model::UserRoute route = user_route(item);
     Mapping map(item);
     map.ignore_rest();

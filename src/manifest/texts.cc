@@ -144,6 +144,7 @@ constexpr base::Text table[] = {
      "prefix, prefixes, 애플리케이션 보안 그룹 중 하나"},
     {"manifest.expected-printable", "text without control characters", "제어 문자가 없는 텍스트"},
     {"manifest.expected-role-or-actions", "a role or actions, one of the two", "role과 actions 중 하나"},
+    {"manifest.expected-routes", "at most {0} routes, as many as Azure allows", "최대 {0}개의 경로(Azure의 한도)"},
     {"manifest.expected-rule-end", "a prefix, an address, VirtualNetwork, Internet, AzureLoadBalancer or \"*\"",
      "프리픽스, 주소, VirtualNetwork, Internet, AzureLoadBalancer 또는 \"*\""},
     {"manifest.expected-rules-or-default", "rules or a defaultBackend", "rules 또는 defaultBackend"},
@@ -238,6 +239,8 @@ constexpr base::Text table[] = {
     {"manifest.found-without", "no {0}", "{0} 없음"},
     {"manifest.found-yaml-error", "something that YAML does not allow ({0})", "YAML이 허용하지 않는 표기({0})"},
     // What to do.
+    {"manifest.mend-fewer-routes", "summarise prefixes, or give subnets route tables of their own",
+     "프리픽스를 묶거나 서브넷마다 별도의 경로 테이블을 사용하십시오"},
     {"manifest.mend-action", "Name the actions, one in each item.", "항목마다 작업 이름을 하나씩 쓰십시오."},
     {"manifest.mend-add-field", "Add {0}.", "{0} 필드를 추가하십시오."},
     {"manifest.mend-add-line", "Add the line \"{0}\".", "\"{0}\" 줄을 추가하십시오."},

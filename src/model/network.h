@@ -96,6 +96,8 @@ struct UserRoute {
   std::optional<Address> next_hop_address;        // virtual_appliance only
 };
 
+inline constexpr std::size_t most_routes = 400;  // of a table (Azure's subscription limits)
+
 struct RouteTable : Object {
   std::vector<UserRoute> routes;
   bool disable_gateway_route_propagation = false;

@@ -1,6 +1,7 @@
 #include "lab/controllers/kubenet.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace bailey::lab::controllers {
@@ -46,12 +47,26 @@ bool has_pod_cidr(const Node& node, Family family) {
                      [&](const Prefix& p) { return p.family() == family; });
 }
 
-void fail(Draft& draft, Node& node, const Prefix& range) {
+void unrealise(Node& node) {
   node.addresses.clear();
   node.pod_cidrs.clear();
   node.ready = false;
+}
+
+void fail(Draft& draft, Node& node, const Prefix& range) {
+  unrealise(node);
   draft.condition(node.meta.ref(), "AddressAssigned", "PodRangeFull",
                   {"controllers.pod-range-full", {node.meta.name, range.text()}});
+}
+
+// As pools have them, by number: node-10 after node-9.
+std::vector<std::shared_ptr<Node>> realised_nodes(const Draft& draft, const Cluster& cluster) {
+  std::vector<std::shared_ptr<Node>> nodes;
+  for (const auto& node : draft.now().all<Node>())
+    if (node->cluster == cluster.meta.name && realised(*node)) nodes.push_back(std::make_shared<Node>(*node));
+  std::stable_sort(nodes.begin(), nodes.end(),
+                   [](const auto& a, const auto& b) { return a->meta.name.size() < b->meta.name.size(); });
+  return nodes;
 }
 
 void assign_blocks(Draft& draft, const Prefix& range, std::vector<std::shared_ptr<Node>>& nodes) {
@@ -84,12 +99,7 @@ void assign_blocks(Draft& draft, const Prefix& range, std::vector<std::shared_pt
 void assign_pod_cidrs(Draft& draft) {
   for (const auto& cluster : draft.now().all<Cluster>()) {
     if (!is_kubenet(*cluster)) continue;
-    std::vector<std::shared_ptr<Node>> nodes;
-    for (const auto& node : draft.now().all<Node>())
-      if (node->cluster == cluster->meta.name && realised(*node)) nodes.push_back(std::make_shared<Node>(*node));
-    // As pools have them, by number: node-10 after node-9.
-    std::stable_sort(nodes.begin(), nodes.end(),
-                     [](const auto& a, const auto& b) { return a->meta.name.size() < b->meta.name.size(); });
+    std::vector<std::shared_ptr<Node>> nodes = realised_nodes(draft, *cluster);
     for (const Prefix& range : cluster->pod_cidrs) assign_blocks(draft, range, nodes);
     for (auto& node : nodes) draft.put(node);
   }
@@ -115,7 +125,9 @@ std::string table_of(Draft& draft, const Cluster& cluster, const SubnetRef& ref)
   return table_name;
 }
 
-void add_routes(const Node& node, RouteTable& table) {
+// The routes to a node's blocks that a table lacks.
+std::vector<model::UserRoute> missing_routes(const Node& node, const RouteTable& table) {
+  std::vector<model::UserRoute> out;
   for (const Prefix& block : node.pod_cidrs) {
     auto next_hop = std::find_if(node.addresses.begin(), node.addresses.end(),
                                  [&](const Address& a) { return a.family() == block.family(); });
@@ -123,8 +135,27 @@ void add_routes(const Node& node, RouteTable& table) {
                              [&](const model::UserRoute& route) { return route.prefix == block; });
     if (next_hop == node.addresses.end() || there) continue;
     std::string route_name = node.meta.name + "-" + name(block.family());
-    table.routes.push_back({route_name, block, model::NextHopType::virtual_appliance, *next_hop});
+    out.push_back({route_name, block, model::NextHopType::virtual_appliance, *next_hop});
   }
+  return out;
+}
+
+using Tables = std::map<std::string, std::shared_ptr<RouteTable>>;
+
+// All of a node's routes in all tables, or none: without them other nodes do not find its pods.
+bool add_routes(Draft& draft, const Node& node, Tables& tables) {
+  for (const auto& [table_name, table] : tables) {
+    std::size_t wanted = table->routes.size() + missing_routes(node, *table).size();
+    if (wanted <= model::most_routes) continue;
+    draft.condition(
+        node.meta.ref(), "AddressAssigned", "RouteTableFull",
+        {"controllers.route-table-full",
+         {node.meta.name, table_name, std::to_string(table->routes.size()), std::to_string(model::most_routes)}});
+    return false;
+  }
+  for (const auto& [table_name, table] : tables)
+    for (model::UserRoute& route : missing_routes(node, *table)) table->routes.push_back(std::move(route));
+  return true;
 }
 
 }  // namespace
@@ -132,22 +163,21 @@ void add_routes(const Node& node, RouteTable& table) {
 void make_pod_routes(Draft& draft) {
   for (const auto& cluster : std::vector(draft.now().all<Cluster>().rows())) {
     if (!is_kubenet(*cluster)) continue;
+    std::vector<std::shared_ptr<Node>> nodes = realised_nodes(draft, *cluster);
     std::set<SubnetRef> subnets;
-    std::vector<std::shared_ptr<const Node>> nodes;
-    for (const auto& node : draft.now().all<Node>())
-      if (node->cluster == cluster->meta.name && realised(*node)) {
-        subnets.insert(node->subnet);
-        nodes.push_back(node);
-      }
-    std::set<std::string> tables;
-    for (const SubnetRef& subnet : subnets) tables.insert(table_of(draft, *cluster, subnet));
-    for (const std::string& table : tables) {
-      const RouteTable* before = draft.now().find<RouteTable>(Kind::RouteTable, table);
-      if (!before) continue;
-      auto after = std::make_shared<RouteTable>(*before);
-      for (const auto& node : nodes) add_routes(*node, *after);
-      draft.put(after);
+    for (const auto& node : nodes) subnets.insert(node->subnet);
+    Tables tables;
+    for (const SubnetRef& subnet : subnets) {
+      std::string table_name = table_of(draft, *cluster, subnet);
+      if (const auto* before = draft.now().find<RouteTable>(Kind::RouteTable, table_name))
+        tables[table_name] = std::make_shared<RouteTable>(*before);
     }
+    for (const auto& node : nodes) {
+      if (add_routes(draft, *node, tables)) continue;
+      unrealise(*node);
+      draft.put(node);
+    }
+    for (const auto& [table_name, table] : tables) draft.put(table);
     draft.commit();
   }
 }

@@ -9,7 +9,8 @@ namespace bailey::lab::controllers {
 void assign_pod_cidrs(Draft& draft);
 
 // A user-defined route to each block by way of its node, in the table of the nodes' subnets. A subnet without a
-// table gets a generated one (AKS: kubenet with a subnet of your own).
+// table gets a generated one (AKS: kubenet with a subnet of your own). A node whose routes
+// do not fit into a table any more (model::most_routes) is not realised (RouteTableFull).
 void make_pod_routes(Draft& draft);
 
 }  // namespace bailey::lab::controllers

@@ -40,6 +40,13 @@ constexpr base::Text table[] = {
     {"controllers.pod-range-full",
      "The pod range {1} has no block left for node {0}. Use a larger podCIDR or fewer nodes.",
      "파드 범위 {1}에 노드 {0}에 줄 블록이 남아 있지 않습니다. 더 큰 podCIDR이나 더 적은 노드를 사용하십시오."},
+    {"controllers.route-table-full",
+     "Node {0} has no place in route table {1}: it has {2} routes, and Azure allows {3}. kubenet needs one route a "
+     "node and "
+     "family: use fewer nodes, or networkModel vnet.",
+     "노드 {0}의 경로를 경로 테이블 {1}에 넣을 자리가 없습니다. 이미 경로가 {2}개 있고 Azure는 {3}개까지 허용합니다. "
+     "kubenet은 노드와 주소 종류마다 "
+     "경로가 하나 필요합니다. 노드를 줄이거나 networkModel을 vnet으로 하십시오."},
     {"controllers.windows-pool",
      "The {1} nodes of Windows pool {0} are counted but not realised: a lab runs Linux only.",
      "Windows 풀 {0}의 노드 {1}개는 수에는 포함되지만 실행되지 않습니다. 랩은 Linux만 실행합니다."},
