@@ -58,6 +58,21 @@ Lease lease_of(const model::Address& address, const SmallFile& file) {
   return lease;
 }
 
+// Names within the top folder; a descriptor for each part would cost more than the longer path.
+std::string in_owners(const std::string& name) { return ".owners/" + name; }
+std::string in_pods(const std::string& name) { return ".pods/" + name; }
+std::string in_cooling(const std::string& name) { return ".cooling/" + name; }
+
+const char* folder_of(Book::Part part) {
+  switch (part) {
+    case Book::Part::top: break;
+    case Book::Part::owners: return ".owners";
+    case Book::Part::pods: return ".pods";
+    case Book::Part::cooling: return ".cooling";
+  }
+  return ".";
+}
+
 std::int64_t mtime_ns(const struct stat& info) {
   return std::int64_t{info.st_mtim.tv_sec} * second + info.st_mtim.tv_nsec;
 }
@@ -106,7 +121,6 @@ base::Result<std::unique_ptr<Book>> Book::open(const std::string& path, Access a
   if (!top.ok()) return top.error();
   book->top_ = std::move(top).value();
   if (base::Status opened = book->open_lock(access); !opened.ok()) return opened.error();
-  if (base::Status opened = book->open_parts(access); !opened.ok()) return opened.error();
   return book;
 }
 
@@ -114,9 +128,8 @@ base::Result<std::unique_ptr<Book>> Book::open(const std::string& path, Access a
 // needs no more than that.
 base::Status Book::open_lock(Access access) {
   constexpr int how = O_CLOEXEC | O_NOFOLLOW;
-  io::Fd file(::openat(top_.get(), ".lock", O_RDWR | how));
-  if (!file && errno == ENOENT && access != Access::read)
-    file = io::Fd(::openat(top_.get(), ".lock", O_RDWR | O_CREAT | how, 0600));
+  int create = access == Access::read ? 0 : O_CREAT;
+  io::Fd file(::openat(top_.get(), ".lock", O_RDWR | create | how, 0600));
   bool writable = static_cast<bool>(file);
   if (!file && access == Access::read) {
     file = io::Fd(::openat(top_.get(), ".lock", O_RDONLY | how));
@@ -132,23 +145,12 @@ base::Status Book::open_lock(Access access) {
   return {};
 }
 
-base::Status Book::open_parts(Access access) {
-  for (auto [name, fd] :
-       {std::pair<const char*, io::Fd*>{".owners", &owners_}, {".pods", &pods_}, {".cooling", &cooling_}}) {
-    base::Result<io::Fd> opened = open_folder(top_.get(), name, shown(name));
-    if (!opened.ok() && opened.error().code == ENOENT && access != Access::read) {
-      opened = ::mkdirat(top_.get(), name, 0755) == 0 || errno == EEXIST
-                   ? open_folder(top_.get(), name, shown(name))
-                   : base::Result<io::Fd>(base::system_error("create folder", shown(name), errno));
-    }
-    // Giving back works without index and rest, so that a DEL does not fail on a full disk.
-    bool needed = access == Access::create || (access == Access::change && fd == &owners_);
-    if (opened.ok())
-      *fd = std::move(opened).value();
-    else if (needed)
-      return opened.error();
-  }
-  return {};
+template <typename Call>
+int Book::in_part(Part part, const Call& call) const {
+  int result = call();
+  if (result >= 0 || errno != ENOENT) return result;
+  if (::mkdirat(top_.get(), folder_of(part), 0755) != 0 && errno != EEXIST) return -1;
+  return call();
 }
 
 base::Result<Lock> Book::guard(LockFile::How how) const {
@@ -159,9 +161,13 @@ base::Result<Lock> Book::guard(LockFile::How how) const {
 
 base::Result<std::string> Book::boot_id() {
   if (!boot_id_.empty()) return boot_id_;
-  base::Result<std::string> boot = io::read_file("/proc/sys/kernel/random/boot_id", 4096);
-  if (!boot.ok()) return boot.error();
-  boot_id_ = base::trim(boot.value());
+  // The kernel clears as much memory as is asked for, so that a larger buffer costs more than all the rest.
+  constexpr const char* path = "/proc/sys/kernel/random/boot_id";
+  io::Fd file(::open(path, O_RDONLY | O_CLOEXEC));
+  char text[64];
+  ssize_t count = file ? ::read(file.get(), text, sizeof text) : -1;
+  if (count <= 0) return base::system_error("read", path, errno);
+  boot_id_ = base::trim(std::string_view(text, static_cast<std::size_t>(count)));
   return boot_id_;
 }
 
@@ -171,22 +177,11 @@ std::int64_t Book::now_ns() const {
       .count();
 }
 
-int Book::fd(Part part) const {
-  switch (part) {
-    case Part::top: break;
-    case Part::owners: return owners_.get();
-    case Part::pods: return pods_.get();
-    case Part::cooling: return cooling_.get();
-  }
-  return top_.get();
-}
-
 base::Result<std::vector<std::string>> Book::names(Part part) const {
   std::vector<std::string> out;
-  if (fd(part) < 0) return out;
-  // A descriptor of its own: reading moves the position, and closedir() closes.
-  int copy = ::openat(fd(part), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  std::unique_ptr<DIR, int (*)(DIR*)> directory(copy < 0 ? nullptr : ::fdopendir(copy), ::closedir);
+  int folder = ::openat(top_.get(), folder_of(part), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0 && errno == ENOENT && part != Part::top) return out;
+  std::unique_ptr<DIR, int (*)(DIR*)> directory(folder < 0 ? nullptr : ::fdopendir(folder), ::closedir);
   if (!directory) return base::system_error("list folder", path_, errno);
   errno = 0;
   while (dirent* entry = ::readdir(directory.get())) {
@@ -200,7 +195,8 @@ base::Result<std::vector<std::string>> Book::names(Part part) const {
 
 std::optional<struct stat> Book::look(Part part, const std::string& name) const {
   struct stat info {};
-  if (fd(part) < 0 || ::fstatat(fd(part), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  std::string path = part == Part::top ? name : std::string(folder_of(part)) + "/" + name;
+  if (::fstatat(top_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
   return info;
 }
 
@@ -233,37 +229,38 @@ base::Status Book::remove(const model::Address& address) const {
 }
 
 base::Result<io::Fd> Book::create_owner(const std::string& name) const {
-  io::Fd file(::openat(owners_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!file) return base::system_error("create", shown(".owners/" + name), errno);
+  std::string path = in_owners(name);
+  io::Fd file(in_part(
+      Part::owners, [&] { return ::openat(top_.get(), path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644); }));
+  if (!file) return base::system_error("create", shown(path), errno);
   return file;
 }
 
-base::Result<std::optional<Book::OwnerFile>> Book::read_owner(const std::string& name) const {
-  if (owners_.get() < 0) return std::optional<OwnerFile>();
-  OwnerFile out;
-  if (::fstatat(owners_.get(), name.c_str(), &out.file, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return std::optional<OwnerFile>();
-    return base::system_error("stat", shown(".owners/" + name), errno);
-  }
-  if (std::optional<SmallFile> file = read_small(owners_.get(), name)) out.text = std::move(file->text);
-  return std::optional<OwnerFile>(std::move(out));
+std::optional<Book::OwnerFile> Book::read_owner(const std::string& name) const {
+  std::optional<SmallFile> file = read_small(top_.get(), in_owners(name));
+  if (!file) return std::nullopt;
+  return OwnerFile{file->info, std::move(file->text)};
 }
 
 base::Result<bool> Book::link_owner(const std::string& name, const model::Address& address) const {
   std::string to = address.text();
-  if (::linkat(owners_.get(), name.c_str(), top_.get(), to.c_str(), 0) == 0) return true;
+  if (::linkat(top_.get(), in_owners(name).c_str(), top_.get(), to.c_str(), 0) == 0) return true;
   if (errno == EEXIST) return false;
   return base::system_error("create", shown(to), errno);
 }
 
 base::Status Book::relink_owner(const model::Address& address, const std::string& name) const {
-  if (::linkat(top_.get(), address.text().c_str(), owners_.get(), name.c_str(), 0) == 0) return {};
-  return base::system_error("create", shown(".owners/" + name), errno);
+  std::string from = address.text();
+  std::string to = in_owners(name);
+  int linked = in_part(Part::owners, [&] { return ::linkat(top_.get(), from.c_str(), top_.get(), to.c_str(), 0); });
+  if (linked == 0) return {};
+  return base::system_error("create", shown(to), errno);
 }
 
 base::Status Book::remove_owner(const std::string& name) const {
-  if (::unlinkat(owners_.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
-  return base::system_error("remove", shown(".owners/" + name), errno);
+  std::string path = in_owners(name);
+  if (::unlinkat(top_.get(), path.c_str(), 0) == 0 || errno == ENOENT) return {};
+  return base::system_error("remove", shown(path), errno);
 }
 
 // A time in the future says that the clock was set back: then the address has rested, as nobody knows better.
@@ -283,18 +280,21 @@ Rest Book::rest_of(const model::Address& address, std::int64_t now) const {
 // before resting.
 base::Status Book::lay_to_rest(const model::Address& address, std::size_t links, std::int64_t now) const {
   std::string name = address.text();
-  if (options_.cool_down_s > 0 && cooling_) {
+  std::string record = in_cooling(name);
+  if (options_.cool_down_s > 0) {
     struct timespec times[2] = {{0, UTIME_OMIT}, {now / second, now % second}};
     ::utimensat(top_.get(), name.c_str(), times, AT_SYMLINK_NOFOLLOW);
     // rename(2) does nothing where both names are one file already, as somebody's hand may have made it.
-    if (links > 2) ::unlinkat(cooling_.get(), name.c_str(), 0);
-    if (::renameat(top_.get(), name.c_str(), cooling_.get(), name.c_str()) == 0) return {};
+    if (links > 2) ::unlinkat(top_.get(), record.c_str(), 0);
+    int renamed =
+        in_part(Part::cooling, [&] { return ::renameat(top_.get(), name.c_str(), top_.get(), record.c_str()); });
+    if (renamed == 0) return {};
   }
   return remove(address);
 }
 
 void Book::end_rest(const model::Address& address) const {
-  if (cooling_) ::unlinkat(cooling_.get(), address.text().c_str(), 0);
+  ::unlinkat(top_.get(), in_cooling(address.text()).c_str(), 0);
 }
 
 base::Result<std::vector<Resting>> Book::records() const {
@@ -313,7 +313,7 @@ base::Result<std::vector<Resting>> Book::records() const {
 }
 
 std::optional<Lease> Book::read_record(const Resting& record) const {
-  std::optional<SmallFile> file = read_small(cooling_.get(), record.address.text());
+  std::optional<SmallFile> file = read_small(top_.get(), in_cooling(record.address.text()));
   if (!file) return std::nullopt;
   Lease lease = lease_of(record.address, *file);
   lease.released = record.since_ns / second;
@@ -322,63 +322,63 @@ std::optional<Lease> Book::read_record(const Resting& record) const {
 
 // Between looking and removing, the address may be taken and given back by somebody: then it loses its rest. That
 // is a whole life of a pod within microseconds, and rest is a courtesy, so nobody is kept waiting for it.
-std::size_t Book::sweep(std::int64_t now) const {
+std::size_t Book::sweep(std::int64_t now, std::size_t few) const {
   base::Result<std::vector<std::string>> all = names(Part::cooling);
-  if (!all.ok()) return 0;
+  if (!all.ok() || all->size() <= few) return 0;
   std::size_t removed = 0;
   for (const std::string& name : all.value()) {
     std::optional<model::Address> address = address_file(name);
-    if (address && rest_of(*address, now) == Rest::rested) removed += ::unlinkat(cooling_.get(), name.c_str(), 0) == 0;
+    if (address && rest_of(*address, now) == Rest::rested)
+      removed += ::unlinkat(top_.get(), in_cooling(name).c_str(), 0) == 0;
   }
   return removed;
 }
 
 std::string Book::container_of(const std::string& pod) const {
   char target[4096];
-  ssize_t length = pods_ ? ::readlinkat(pods_.get(), pod.c_str(), target, sizeof target) : -1;
+  ssize_t length = ::readlinkat(top_.get(), in_pods(pod).c_str(), target, sizeof target);
   return length > 0 ? std::string(target, static_cast<std::size_t>(length)) : "";
 }
 
 base::Status Book::note_pod(const std::string& pod, const std::string& container) const {
+  std::string path = in_pods(pod);
   for (int tries = 0; tries < 3; ++tries) {
-    if (::symlinkat(container.c_str(), pods_.get(), pod.c_str()) == 0) return {};
-    if (errno != EEXIST) return base::system_error("create", shown(".pods/" + pod), errno);
+    if (in_part(Part::pods, [&] { return ::symlinkat(container.c_str(), top_.get(), path.c_str()); }) == 0) return {};
+    if (errno != EEXIST) return base::system_error("create", shown(path), errno);
     if (container_of(pod) == container) return {};
-    ::unlinkat(pods_.get(), pod.c_str(), 0);
+    ::unlinkat(top_.get(), path.c_str(), 0);
   }
-  return base::system_error("create", shown(".pods/" + pod), EEXIST);
+  return base::system_error("create", shown(path), EEXIST);
 }
 
-void Book::forget_pod(const std::string& pod) const {
-  if (pods_) ::unlinkat(pods_.get(), pod.c_str(), 0);
-}
+void Book::forget_pod(const std::string& pod) const { ::unlinkat(top_.get(), in_pods(pod).c_str(), 0); }
 
-Hint Book::open_hint(model::Family family, bool create) const {
+Hint Book::open_hint(model::Family family) const {
   std::string name = std::string(".last-") + family_digit(family);
-  int how = (create ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-  Hint hint{io::Fd(::openat(top_.get(), name.c_str(), how, 0644)), std::nullopt, 0, ""};
+  Hint hint;
+  hint.file = io::Fd(::openat(top_.get(), name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
   char buffer[hint_size];
   ssize_t count = hint.file ? ::pread(hint.file.get(), buffer, sizeof buffer, 0) : 0;
   if (count <= 0) return hint;
-  std::string text(buffer, static_cast<std::size_t>(count));
   std::vector<std::string_view> words;
+  std::string_view text(buffer, static_cast<std::size_t>(count));
   for (std::string_view word : base::split(base::trim(text), ' '))
     if (!word.empty()) words.push_back(word);
   if (words.empty()) return hint;
   std::optional<model::Address> last = model::Address::parse(words[0]);
   if (last && last->family() == family) hint.last = last;
-  if (words.size() == 3) {
-    hint.swept_s = static_cast<std::int64_t>(base::parse_number(words[1], INT64_MAX).value_or(0));
-    hint.boot_id = words[2];
-  }
+  if (words.size() != 4) return hint;  // an earlier version's, or a torn one
+  hint.swept_s = static_cast<std::int64_t>(base::parse_number(words[1], INT64_MAX).value_or(0));
+  hint.dry = base::parse_number(words[2]).value_or(0);
+  hint.boot_id = words[3];
   return hint;
 }
 
 // One write of a fixed size, so that two at once leave one or the other.
-void Book::write_hint(const Hint& hint, const model::Address& last, std::int64_t swept_s,
-                      const std::string& boot_id) const {
-  if (!hint.file) return;
-  std::string text = last.text() + " " + std::to_string(swept_s) + " " + boot_id;
+void Book::write_hint(const Hint& hint) const {
+  if (!hint.file || !hint.last) return;
+  std::string text =
+      hint.last->text() + " " + std::to_string(hint.swept_s) + " " + std::to_string(hint.dry) + " " + hint.boot_id;
   text.resize(hint_size - 1, ' ');
   text += '\n';
   if (::pwrite(hint.file.get(), text.data(), text.size(), 0) < 0) return;  // lost: nothing but time

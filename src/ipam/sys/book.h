@@ -50,13 +50,15 @@ struct Resting {
 struct Hint {
   io::Fd file;
   std::optional<model::Address> last;
-  std::int64_t swept_s = 0;  // when rested records were removed, seconds since 1970
+  std::int64_t swept_s = 0;  // when records were looked through, seconds since 1970
+  std::uint64_t dry = 0;     // the pool (a hash of it) of which every free address has a record; 0: none
   std::string boot_id;       // of who wrote it
 };
 
 class Book {
  public:
   enum class Access : std::uint8_t { create, change, read };
+  enum class Part : std::uint8_t { top, owners, pods, cooling };
   // create: makes what is missing. change: fails with ENOENT where the folder is missing. read: changes nothing,
   // and does without whatever it may not open.
   static base::Result<std::unique_ptr<Book>> open(const std::string& path, Access access, Options options);
@@ -88,7 +90,7 @@ class Book {
     struct stat file {};
     std::string text;
   };
-  base::Result<std::optional<OwnerFile>> read_owner(const std::string& name) const;
+  std::optional<OwnerFile> read_owner(const std::string& name) const;
   // False: the address is held.
   base::Result<bool> link_owner(const std::string& name, const model::Address& address) const;
   base::Status relink_owner(const model::Address& address, const std::string& name) const;
@@ -102,19 +104,18 @@ class Book {
   bool is_rested(std::int64_t since_ns, std::int64_t now) const;
   base::Result<std::vector<Resting>> records() const;  // those that were given back first come first
   std::optional<Lease> read_record(const Resting& record) const;
-  // Removes the records of addresses that have rested; how many.
-  std::size_t sweep(std::int64_t now) const;
+  // Removes the records of addresses that have rested, if there are more than `few` records; how many.
+  std::size_t sweep(std::int64_t now, std::size_t few) const;
 
   // Pods.
   std::string container_of(const std::string& pod) const;  // "": none
   base::Status note_pod(const std::string& pod, const std::string& container) const;
   void forget_pod(const std::string& pod) const;
 
-  Hint open_hint(model::Family family, bool create) const;
-  void write_hint(const Hint& hint, const model::Address& last, std::int64_t swept_s, const std::string& boot_id) const;
+  Hint open_hint(model::Family family) const;
+  void write_hint(const Hint& hint) const;
 
   // Everything that lies in the folders, by name.
-  enum class Part : std::uint8_t { top, owners, pods, cooling };
   base::Result<std::vector<std::string>> names(Part part) const;
   std::optional<struct stat> look(Part part, const std::string& name) const;
   // Locks of the layout before .lock: one file a container. True: there were some.
@@ -123,14 +124,12 @@ class Book {
 
  private:
   base::Status open_lock(Access access);
-  base::Status open_parts(Access access);
-  int fd(Part part) const;
+  // Runs the system call; where that fails because the part's folder is missing, makes the folder and runs it again.
+  template <typename Call>
+  int in_part(Part part, const Call& call) const;
 
   std::string path_;
   io::Fd top_;
-  io::Fd owners_;
-  io::Fd pods_;     // none: the index cannot be had
-  io::Fd cooling_;  // none: addresses do not rest
   std::shared_ptr<LockFile> locks_;
   Options options_;
   std::string boot_id_;

@@ -9,9 +9,13 @@
 // folder's lock exclusively, everybody else shared.
 //
 // The next address is the one after the last that neither is held nor rests. Mostly the first or one of the next
-// few is it, and then no folder is listed: giving costs the same at one lease and at a thousand. A record of rest
-// is removed when its address is given again; as a large pool does not come round to them, giving an address looks
-// through all of them once in a while.
+// few is it, and then no folder is listed. Where none of them is, the address that has rested longest is taken, if
+// one has rested long enough: only those that were given back lately are listed for that. Only then all that is held
+// is looked through. That nothing is free but what rests is remembered, so that a pool that is nearly full is not
+// looked through each time. So giving costs the same at one lease and at a thousand.
+//
+// A record of rest is removed when its address is given again. As a large pool does not come round to them, giving
+// an address looks through the records once in a while.
 #include "ipam/sys/leases.h"
 
 #include <fcntl.h>
@@ -20,6 +24,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/strings.h"
 #include "ipam/sys/book.h"
 
 namespace bailey::ipam::sys {
@@ -27,14 +32,16 @@ namespace {
 
 constexpr std::int64_t ns_per_s = 1'000'000'000;
 constexpr std::int64_t sweep_every_s = 30;
-constexpr std::size_t probes = 8;  // candidates that are tried one by one before folders are listed
+constexpr std::size_t few_records = 256;  // no more are no burden, and tell what is free
+constexpr std::size_t probes = 6;         // candidates that are tried one by one before folders are listed
 
 bool same_inode(const struct stat& a, const struct stat& b) { return a.st_ino == b.st_ino && a.st_dev == b.st_dev; }
 
-base::Status write_whole(int fd, std::string_view text, const std::string& shown) {
+// `before`: how much the file has already.
+base::Status write_whole(int fd, std::string_view text, std::size_t before, const std::string& shown) {
   ssize_t count = ::pwrite(fd, text.data(), text.size(), 0);
   if (count != static_cast<ssize_t>(text.size())) return base::system_error("write", shown, count < 0 ? errno : ENOSPC);
-  if (::ftruncate(fd, count) != 0) return base::system_error("write", shown, errno);
+  if (text.size() < before && ::ftruncate(fd, count) != 0) return base::system_error("write", shown, errno);
   return {};
 }
 
@@ -58,42 +65,45 @@ bool in_pool(const Pool& pool, model::Family family, const model::Address& addre
 // One owner takes one address of one family. Until keep() everything can be undone.
 class Taking {
  public:
-  Taking(Book& book, const Pool& pool, const Owner& owner, model::Family family)
+  Taking(Book& book, const Pool& pool, const Owner& owner, model::Family family, Hint& hint)
       : book_(book),
         pool_(pool),
         owner_(owner),
         family_(family),
+        hint_(hint),
         name_(owner_file(owner.container, owner.ifname, family)),
+        pool_id_(base::fnv1a(pool.text(family))),
         now_(book.now_ns()) {}
 
+  // Code EEXIST: the owner has a file of this family already.
   base::Result<model::Address> take(const model::Address* requested) {
     base::Result<io::Fd> file = book_.create_owner(name_);
     if (!file.ok()) return file.error();
     file_ = std::move(file).value();
-    hint_ = book_.open_hint(family_, true);
     return requested ? take_requested(*requested) : take_next();
   }
 
-  // Nothing that is taken here was in use, so it needs no rest, and what rested goes on resting.
+  // Nothing that is taken here was in use, so it needs no rest, and what rested goes on resting. What cannot be
+  // removed is a lease like any other, which its container's DEL frees.
   void undo() {
-    if (taken_) (void)book_.remove(*taken_).ok();
-    if (file_) (void)book_.remove_owner(name_).ok();
+    if (taken_) static_cast<void>(book_.remove(*taken_));
+    if (file_) static_cast<void>(book_.remove_owner(name_));
   }
 
   void keep() {
     if (rested_) book_.end_rest(*taken_);
-    base::Result<std::string> boot = book_.boot_id();
-    if (!boot.ok()) return;
-    // The round goes on from where it was, wherever somebody's wish lies.
-    bool known = hint_.last && hint_.boot_id == boot.value();
-    if (wish_ && known) return;
-    std::int64_t now_s = now_ / ns_per_s;
-    std::int64_t swept = hint_.swept_s;
-    if (now_s - swept >= sweep_every_s || swept > now_s) {
-      book_.sweep(now_);
-      swept = now_s;
+    bool swept = hint_.swept_s > now_ / ns_per_s || now_ / ns_per_s - hint_.swept_s >= sweep_every_s;
+    if (swept) {
+      hint_.swept_s = now_ / ns_per_s;
+      if (book_.sweep(now_, few_records) > 0) hint_.dry = 0;
     }
-    book_.write_hint(hint_, wish_ && hint_.last ? *hint_.last : *taken_, swept, boot.value());
+    // The round goes on from where it was, wherever somebody's wish lies.
+    bool moved = !wish_ || !hint_.last;
+    if (moved) hint_.last = taken_;
+    base::Result<std::string> boot = book_.boot_id();
+    bool other_boot = boot.ok() && boot.value() != hint_.boot_id;
+    if (other_boot) hint_.boot_id = boot.value();
+    if (swept || moved || other_boot) book_.write_hint(hint_);
   }
 
  private:
@@ -102,8 +112,10 @@ class Taking {
     base::Result<std::string> boot = book_.boot_id();
     if (!boot.ok()) return boot.error();
     Lease lease{address, owner_, boot.value(), now_ / ns_per_s};
-    base::Status written = write_whole(file_.get(), lease.json().dump() + "\n", book_.shown(".owners/" + name_));
+    std::string text = lease.json().dump() + "\n";
+    base::Status written = write_whole(file_.get(), text, written_, book_.shown(".owners/" + name_));
     if (!written.ok()) return written.error();
+    written_ = text.size();
     base::Result<bool> linked = book_.link_owner(name_, address);
     if (linked.ok() && linked.value()) taken_ = address;
     return linked;
@@ -122,61 +134,82 @@ class Taking {
     return base::Error{"take address", address.text(), "it is held by " + who, EADDRINUSE};
   }
 
+  using Taken = base::Result<std::optional<model::Address>>;  // empty: none could be had this way
+
   base::Result<model::Address> take_next() {
-    std::vector<model::Address> held;
-    std::vector<model::Address> unfit;  // held or resting, as far as it was found out one by one
-    for (std::size_t tries = 0;; ++tries) {
-      if (tries == probes) {
-        if (base::Status listed = list(held, unfit); !listed.ok()) return listed.error();
+    Taken taken = hint_.dry == pool_id_ ? Taken(std::nullopt) : take_near();
+    if (taken.ok() && !taken.value()) taken = take_far();
+    if (!taken.ok()) return taken.error();
+    if (!taken.value()) return full();
+    return **taken;
+  }
+
+  // One of the next few.
+  Taken take_near() {
+    std::vector<model::Address> unfit;
+    while (unfit.size() < probes) {
+      std::optional<model::Address> next = candidate(unfit);
+      if (!next) return Taken(std::nullopt);
+      // The first one is mostly free, so that looking before would be for nothing.
+      if (unfit.empty() || book_.rest_of(*next, now_) != Rest::resting) {
+        base::Result<bool> taken = take_unless_resting(*next);
+        if (!taken.ok()) return taken.error();
+        if (taken.value()) return Taken(*next);
       }
-      std::optional<model::Address> candidate = pool_.next_free(family_, hint_.last, [&](const model::Address& each) {
-        return std::binary_search(held.begin(), held.end(), each) ||
-               std::binary_search(unfit.begin(), unfit.end(), each);
-      });
-      if (!candidate) return take_oldest();
-      base::Result<bool> taken = try_one(*candidate);
-      if (!taken.ok()) return taken.error();
-      if (taken.value()) return *candidate;
-      unfit.insert(std::lower_bound(unfit.begin(), unfit.end(), *candidate), *candidate);
+      unfit.push_back(*next);
     }
+    return Taken(std::nullopt);
   }
 
-  base::Status list(std::vector<model::Address>& held, std::vector<model::Address>& unfit) {
-    base::Result<std::vector<model::Address>> all = book_.held();
-    if (!all.ok()) return all.error();
-    held = std::move(all).value();
+  Taken take_far() {
     base::Result<std::vector<Resting>> records = book_.records();
     if (!records.ok()) return records.error();
-    for (const Resting& record : records.value())
-      if (!book_.is_rested(record.since_ns, now_)) unfit.push_back(record.address);
+    std::erase_if(records.value(), [&](const Resting& each) { return !in_pool(pool_, family_, each.address); });
+    Taken taken = take_oldest(records.value(), hint_.dry != pool_id_);
+    if (!taken.ok() || taken.value()) return taken;
+    base::Result<std::vector<model::Address>> unfit = book_.held();
+    if (!unfit.ok()) return unfit.error();
+    for (const Resting& record : records.value()) unfit->push_back(record.address);
+    while (std::optional<model::Address> next = candidate(unfit.value())) {
+      base::Result<bool> free = take_unless_resting(*next);
+      if (!free.ok()) return free.error();
+      if (free.value()) return Taken(*next);
+      unfit->push_back(*next);
+    }
+    hint_.dry = pool_id_;
+    return take_oldest(records.value(), false);
+  }
+
+  // The address after the last one that is not among `unfit`, which is sorted by this.
+  std::optional<model::Address> candidate(std::vector<model::Address>& unfit) const {
     std::sort(unfit.begin(), unfit.end());
-    return {};
+    return pool_.next_free(family_, hint_.last, [&](const model::Address& each) {
+      return std::binary_search(unfit.begin(), unfit.end(), each);
+    });
   }
 
-  base::Result<bool> try_one(const model::Address& address) {
-    Rest rest = book_.rest_of(address, now_);
-    if (rest == Rest::resting) return false;
-    base::Result<bool> linked = link(address);
-    if (!linked.ok() || !linked.value()) return linked;
-    rested_ = rest == Rest::rested;
-    // Its owner may have given it back between the two steps. Now that it is ours nobody can do so.
-    if (rest == Rest::rested || book_.rest_of(address, now_) != Rest::resting) return true;
-    if (base::Status removed = book_.remove(address); !removed.ok()) return removed.error();
-    taken_.reset();
-    return false;
-  }
-
-  base::Result<model::Address> take_oldest() {
-    base::Result<std::vector<Resting>> records = book_.records();
-    if (!records.ok()) return records.error();
-    for (const Resting& record : records.value()) {
-      if (!in_pool(pool_, family_, record.address)) continue;
+  // Of what was given back, the one that has rested longest.
+  Taken take_oldest(const std::vector<Resting>& records, bool only_rested) {
+    for (const Resting& record : records) {
+      if (only_rested && !book_.is_rested(record.since_ns, now_)) continue;
       base::Result<bool> linked = link(record.address);
       if (!linked.ok()) return linked.error();
       rested_ = true;
-      if (linked.value()) return record.address;
+      if (linked.value()) return Taken(record.address);
     }
-    return full();
+    return Taken(std::nullopt);
+  }
+
+  // Looks once it is taken: before, its owner could give it back between the two steps.
+  base::Result<bool> take_unless_resting(const model::Address& address) {
+    base::Result<bool> linked = link(address);
+    if (!linked.ok() || !linked.value()) return linked;
+    Rest rest = book_.rest_of(address, now_);
+    rested_ = rest == Rest::rested;
+    if (rest != Rest::resting) return true;
+    if (base::Status removed = book_.remove(address); !removed.ok()) return removed.error();
+    taken_.reset();
+    return false;
   }
 
   base::Error full() {
@@ -197,10 +230,12 @@ class Taking {
   const Pool& pool_;
   const Owner& owner_;
   model::Family family_;
+  Hint& hint_;
   std::string name_;
+  std::uint64_t pool_id_;
   std::int64_t now_;
   io::Fd file_;
-  Hint hint_;
+  std::size_t written_ = 0;
   bool wish_ = false;
   std::optional<model::Address> taken_;
   bool rested_ = false;  // there may be a record of its rest
@@ -271,12 +306,11 @@ base::Result<std::optional<Owner>> Leases::older_sandbox(const Owner& owner) {
   std::string container = pod.empty() ? "" : book_->container_of(pod);
   if (container.empty() || container == owner.container) return std::optional<Owner>();
   for (model::Family family : {model::Family::v4, model::Family::v6}) {
-    auto own = book_->read_owner(owner_file(container, owner.ifname, family));
-    if (!own.ok()) return own.error();
-    if (!own.value()) continue;
-    Lease said = said_by((**own).text);
+    std::optional<Book::OwnerFile> own = book_->read_owner(owner_file(container, owner.ifname, family));
+    if (!own) continue;
+    Lease said = said_by(own->text);
     if (said.owner.container != container || pod_file(said.owner) != pod) continue;
-    base::Result<std::vector<model::Address>> addresses = addresses_of(*book_, **own, said);
+    base::Result<std::vector<model::Address>> addresses = addresses_of(*book_, *own, said);
     if (!addresses.ok()) return addresses.error();
     if (addresses->empty()) continue;
     bool another = !said.owner.pod_uid.empty() && !owner.pod_uid.empty() && said.owner.pod_uid != owner.pod_uid;
@@ -285,6 +319,13 @@ base::Result<std::optional<Owner>> Leases::older_sandbox(const Owner& owner) {
   return std::optional<Owner>();
 }
 
+struct Leases::Request {
+  const Pool& pool;
+  const Owner& owner;
+  const std::vector<model::Address>& requested;
+  std::vector<Hint>& hints;  // one for each family of the pool
+};
+
 base::Result<std::vector<model::Address>> Leases::allocate(const Pool& pool, const Owner& owner,
                                                            const std::vector<model::Address>& requested) {
   if (std::optional<base::Error> error = misplaced(pool, requested)) return *error;
@@ -292,28 +333,37 @@ base::Result<std::vector<model::Address>> Leases::allocate(const Pool& pool, con
   if (!boot.ok()) return boot.error();
   // The first one after a reboot frees what the earlier boots left; later it is looked for only where addresses
   // lack, as it means reading every lease.
-  bool freed = false;
+  std::vector<Hint> hints;
+  bool known = true;
   for (model::Family family : pool.families()) {
-    if (freed || book_->open_hint(family, false).boot_id == boot.value()) continue;
-    if (base::Status done = free_earlier_boots(); !done.ok()) return done.error();
-    freed = true;
+    hints.push_back(book_->open_hint(family));
+    known = known && hints.back().boot_id == boot.value();
   }
-  base::Result<std::vector<model::Address>> taken = allocate_once(pool, owner, requested, LockFile::How::shared);
+  if (!known)
+    if (base::Status done = free_earlier_boots(hints); !done.ok()) return done.error();
+  Request request{pool, owner, requested, hints};
+  base::Result<std::vector<model::Address>> taken = allocate_once(request, LockFile::How::shared);
   bool lacking = !taken.ok() && (taken.error().code == EXFULL || taken.error().code == EADDRINUSE);
   if (!lacking) return taken;
-  if (!freed)
-    if (base::Status done = free_earlier_boots(); !done.ok()) return done.error();
+  if (known)
+    if (base::Status done = free_earlier_boots(hints); !done.ok()) return done.error();
   // While others give and take, addresses that are looked at one after the other may all be held, each at its time.
   // With nobody else in the folder "full" is the truth.
-  return allocate_once(pool, owner, requested, LockFile::How::exclusive);
+  return allocate_once(request, LockFile::How::exclusive);
 }
 
-base::Result<std::vector<model::Address>> Leases::allocate_once(const Pool& pool, const Owner& owner,
-                                                                const std::vector<model::Address>& requested,
-                                                                LockFile::How how) {
+base::Result<std::vector<model::Address>> Leases::allocate_once(const Request& request, LockFile::How how) {
   base::Result<Lock> guard = book_->guard(how);
   if (!guard.ok()) return guard.error();
-  if (auto freed = release_held(owner.container, owner.ifname); !freed.ok()) return freed.error();
+  base::Result<std::vector<model::Address>> taken = take_all(request);
+  if (taken.ok() || taken.error().code != EEXIST) return taken;
+  auto freed = release_held(request.owner.container, request.owner.ifname);
+  if (!freed.ok()) return freed.error();
+  return take_all(request);
+}
+
+base::Result<std::vector<model::Address>> Leases::take_all(const Request& request) {
+  const auto& [pool, owner, requested, hints] = request;
   // The pod's entry comes first: one without lease is harmless, a lease without would not be found by the next
   // sandbox of the pod.
   std::string pod = pod_file(owner);
@@ -325,11 +375,11 @@ base::Result<std::vector<model::Address>> Leases::allocate_once(const Pool& pool
   for (model::Family family : pool.families()) {
     auto wish = std::find_if(requested.begin(), requested.end(),
                              [&](const model::Address& address) { return address.family() == family; });
-    takings.emplace_back(*book_, pool, owner, family);
+    takings.emplace_back(*book_, pool, owner, family, hints[takings.size()]);
     base::Result<model::Address> taken = takings.back().take(wish == requested.end() ? nullptr : &*wish);
     if (!taken.ok()) {
       for (Taking& each : takings) each.undo();
-      if (!pod.empty()) book_->forget_pod(pod);
+      if (!pod.empty() && taken.error().code != EEXIST) book_->forget_pod(pod);
       return taken.error();
     }
     out.push_back(taken.value());
@@ -351,16 +401,15 @@ base::Result<std::vector<model::Address>> Leases::release_held(const std::string
   Owner owner;
   for (model::Family family : {model::Family::v4, model::Family::v6}) {
     std::string name = owner_file(container, ifname, family);
-    auto own = book_->read_owner(name);
-    if (!own.ok()) return own.error();
-    if (!own.value()) continue;
+    std::optional<Book::OwnerFile> own = book_->read_owner(name);
+    if (!own) continue;
     files.push_back(name);
-    Lease said = said_by((**own).text);
+    Lease said = said_by(own->text);
     if (!said.owner.container.empty()) owner = said.owner;
-    base::Result<std::vector<model::Address>> addresses = addresses_of(*book_, **own, said);
+    base::Result<std::vector<model::Address>> addresses = addresses_of(*book_, *own, said);
     if (!addresses.ok()) return addresses.error();
     for (const model::Address& address : addresses.value()) {
-      base::Status laid = book_->lay_to_rest(address, (**own).file.st_nlink, book_->now_ns());
+      base::Status laid = book_->lay_to_rest(address, own->file.st_nlink, book_->now_ns());
       if (!laid.ok()) return laid.error();
       out.push_back(address);
     }
@@ -377,7 +426,9 @@ base::Result<std::vector<model::Address>> Leases::release_held(const std::string
   return out;
 }
 
-base::Status Leases::free_earlier_boots() {
+// What is freed here gets no record, so the hints no longer tell what is free.
+base::Status Leases::free_earlier_boots(std::vector<Hint>& hints) {
+  for (Hint& hint : hints) hint.dry = 0;
   base::Result<Lock> guard = book_->guard(LockFile::How::exclusive);
   if (!guard.ok()) return guard.error();
   base::Result<std::vector<Lease>> held = list();

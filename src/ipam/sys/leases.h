@@ -24,6 +24,7 @@
 namespace bailey::ipam::sys {
 
 class Book;
+struct Hint;
 
 struct Options {
   int cool_down_s = 30;                    // how long an address rests; 0: not at all
@@ -104,7 +105,7 @@ class Leases {
   // sandbox of it, whose addresses the caller frees. Two known pod uids that differ are two pods.
   base::Result<std::optional<Owner>> older_sandbox(const Owner& owner);
   // One address of each family of the pool, v4 first; `requested` (at most one a family) are taken where given.
-  // What the owner held before is freed first. All or nothing. Error.code: EADDRNOTAVAIL a requested address is
+  // What the owner held before is given back first. All or nothing. Error.code: EADDRNOTAVAIL a requested address is
   // not the pool's to give, EADDRINUSE it is held by another, EXFULL no address is free; others are system calls.
   base::Result<std::vector<model::Address>> allocate(const Pool& pool, const Owner& owner,
                                                      const std::vector<model::Address>& requested);
@@ -126,10 +127,10 @@ class Leases {
  private:
   explicit Leases(std::unique_ptr<Book> book);
   base::Result<std::vector<model::Address>> release_held(const std::string& container, const std::string& ifname);
-  base::Status free_earlier_boots();
-  base::Result<std::vector<model::Address>> allocate_once(const Pool& pool, const Owner& owner,
-                                                          const std::vector<model::Address>& requested,
-                                                          LockFile::How how);
+  base::Status free_earlier_boots(std::vector<Hint>& hints);
+  struct Request;
+  base::Result<std::vector<model::Address>> allocate_once(const Request& request, LockFile::How how);
+  base::Result<std::vector<model::Address>> take_all(const Request& request);
 
   std::unique_ptr<Book> book_;
 };

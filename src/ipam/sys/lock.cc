@@ -71,7 +71,8 @@ base::Result<bool> LockFile::take(std::int64_t byte, How how, bool wait) {
     if (errno != EINTR) return base::system_error("lock", shown_, errno);
   }
   held_[byte] = 1;
-  // A file that was removed meanwhile excludes nobody who comes now.
+  // A file that was removed meanwhile excludes nobody who comes now. (What is removed later was locked in time.)
+  if (held_.size() > 1) return true;
   struct stat info {};
   if (::fstat(file_.get(), &info) == 0 && info.st_nlink > 0) return true;
   give_back(byte);

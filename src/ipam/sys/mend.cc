@@ -218,7 +218,7 @@ class Collector {
                          ? static_cast<std::size_t>(std::count_if(
                                survey_.records.begin(), survey_.records.end(),
                                [&](const Resting& record) { return book_.is_rested(record.since_ns, now); }))
-                         : book_.sweep(now);
+                         : book_.sweep(now, 0);
     return std::move(report_);
   }
 
@@ -311,7 +311,13 @@ base::Result<GcReport> Leases::gc(const Decide& decide, GcOptions options) {
   if (!guard.ok()) return guard.error();
   base::Result<Survey> survey = survey_folder(*book_);
   if (!survey.ok()) return survey.error();
-  return Collector(*book_, survey.value(), decide, options).run();
+  GcReport report = Collector(*book_, survey.value(), decide, options).run();
+  // Addresses may be free without a record now.
+  for (model::Family family : {model::Family::v4, model::Family::v6}) {
+    Hint hint = options.dry_run ? Hint() : book_->open_hint(family);
+    if (std::exchange(hint.dry, 0) != 0) book_->write_hint(hint);
+  }
+  return report;
 }
 
 }  // namespace bailey::ipam::sys
