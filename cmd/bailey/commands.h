@@ -17,6 +17,7 @@ void add_lab_apply(CLI::App& parent, Session& session);
 void add_lab_delete(CLI::App& parent, Session& session);
 void add_lab_status(CLI::App& parent, Session& session);
 void add_lab_probe(CLI::App& parent, Session& session);
+void add_lab_compare(CLI::App& parent, Session& session);
 void add_lab_conn(CLI::App& parent, Session& session);
 void add_lab_test(CLI::App& parent, Session& session);
 void add_lab_exec(CLI::App& parent, Session& session);

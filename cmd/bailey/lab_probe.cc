@@ -21,11 +21,13 @@ struct ProbeOptions {
   RowOptions row;
   std::string cases;
   int timeout_ms = 300;
+  bool hops = false;
   Format format = Format::text;
 };
 
 void probe(const ProbeOptions& options, Session& session) {
   Json request = Json::object().set("verb", "probe").set("timeout_ms", options.timeout_ms);
+  if (options.hops) request.set("hops", true);
   bool one_row = options.row.any();
   std::vector<manifest::Document> documents;
   if (one_row && !options.cases.empty()) return report_usage(session.text("cli.row-or-cases"), options.format, session);
@@ -70,6 +72,7 @@ void add_lab_probe(CLI::App& parent, Session& session) {
   add_row(*command, options->row, session);
   add_duration(*command, "--timeout", options->timeout_ms, "cli.option.timeout", session);
   command->add_option("--cases", options->cases, session.text("cli.option.cases"))->type_name("FILE");
+  command->add_flag("--hops", options->hops, session.text("cli.option.hops"));
   add_format(*command, options->format, {Format::text, Format::json, Format::jsonl}, session);
   command->callback([options, &session] { probe(*options, session); });
 }

@@ -129,12 +129,13 @@ std::string probe_text(const Json& document, const Session& session, bool color)
                     {result, paint_of(result)},
                     {row["source_seen"].as_string(), Paint::cyan},
                     {row["answered_by"].as_string()},
+                    {row["hops"].is_int() ? std::to_string(row["hops"].as_int()) : ""},
                     {open && row["rtt_us"].is_number() ? duration_text(row["rtt_us"].as_double() / 1000) : ""},
                     {dropped_text(row["dropped_at"]), Paint::red}});
   }
   std::vector<std::string> head;
   for (const char* id :
-       {"id", "from", "to", "port", "family", "result", "source-seen", "answered-by", "time", "dropped-at"})
+       {"id", "from", "to", "port", "family", "result", "source-seen", "answered-by", "hops", "time", "dropped-at"})
     head.push_back(session.text(std::string("cli.head.") + id));
   std::string summary;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -143,6 +144,45 @@ std::string probe_text(const Json& document, const Session& session, bool color)
   }
   if (rows.empty()) return session.text("cli.no-rows") + "\n";
   return table(head, rows, color) + summary + "\n";
+}
+
+std::string compare_text(const Json& document, const Session& session, bool color) {
+  std::vector<std::string> head;
+  for (const char* id : {"id", "from", "to", "port", "family"})
+    head.push_back(session.text(std::string("cli.head.") + id));
+  for (const Json& lab : document["labs"].items()) {
+    head.push_back(lab["name"].as_string());
+    for (const char* id : {"source-seen", "hops", "time"}) head.push_back(session.text(std::string("cli.head.") + id));
+  }
+  std::vector<TableRow> rows;
+  for (const Json& row : document["rows"].items()) {
+    TableRow cells{{row["id"].as_string()},
+                   {row["from"].as_string()},
+                   {row["to"].as_string()},
+                   {row["port"].as_string()},
+                   {row["family"].is_int() ? "IPv" + row["family"].dump() : ""}};
+    for (const Json& answer : row["answers"].items()) {
+      const std::string& result = answer["result"].as_string();
+      cells.push_back({result, paint_of(result)});
+      cells.push_back({answer["source_seen"].as_string(), Paint::cyan});
+      cells.push_back({answer["hops"].is_int() ? answer["hops"].dump() : ""});
+      cells.push_back({answer["rtt_us"].is_int() ? duration_text(answer["rtt_us"].as_double() / 1000) : ""});
+    }
+    rows.push_back(std::move(cells));
+  }
+  std::string out = rows.empty() ? session.text("cli.no-rows") + "\n" : table(head, rows, color);
+  for (const Json& lab : document["labs"].items()) {
+    std::string models;
+    for (const Json& cluster : lab["clusters"].items())
+      models += (models.empty() ? "" : ", ") + cluster["network_model"].as_string();
+    for (const Json& subnet : lab["subnets"].items())
+      out += session.text("cli.compare-subnet",
+                          {lab["name"].as_string(), models, subnet["name"].as_string(), subnet["family"].dump(),
+                           subnet["nodes"].dump(), subnet["pods_reserved"].dump(), subnet["pods_held"].dump(),
+                           subnet["free"].is_string() ? subnet["free"].as_string() : subnet["free"].dump()}) +
+             "\n";
+  }
+  return out;
 }
 
 std::string connections_text(const Json& document, const Session& session, bool color) {

@@ -20,6 +20,8 @@ std::string conditions_text(const base::Json& conditions, const Session& session
 
 // Rows of a `probe` document as a table, and how many were open, refused, dropped, unreachable.
 std::string probe_text(const base::Json& document, const Session& session, bool color);
+// A `lab-compare` document: the rows with what each lab answered, then what each lab takes of its subnets.
+std::string compare_text(const base::Json& document, const Session& session, bool color);
 std::string connections_text(const base::Json& document, const Session& session, bool color);
 std::string labs_text(const base::Json& document, const Session& session, bool color);
 // {next_hop_type, next_hop_address, source, prefix}

@@ -11,6 +11,8 @@ namespace {
 
 using base::Json;
 
+constexpr std::size_t most_ranges = 100;
+
 Failure bad(const std::string& key, const std::string& what, std::string details = "") {
   return {Code::bad_config, key + ": " + what, std::move(details)};
 }
@@ -89,6 +91,30 @@ Read read_ipam_dir(const std::string& key, const Json& value, Config& config) {
   if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos)
     return unexpected(key, "an absolute path", value);
   config.ipam_dir = path;
+  return std::nullopt;
+}
+
+Read read_masquerade(const std::string& key, const Json& value, Config& config) {
+  if (!value.is_bool()) return unexpected(key, "true or false", value);
+  config.masquerade = value.as_bool();
+  return std::nullopt;
+}
+
+Read read_non_masquerade(const std::string& key, const Json& value, Config& config) {
+  if (!value.is_array() || value.items().size() > most_ranges)
+    return unexpected(key, "a list of at most " + std::to_string(most_ranges) + " prefixes", value);
+  for (std::size_t i = 0; i < value.items().size(); ++i) {
+    std::optional<model::Prefix> prefix = model::Prefix::parse(value.items()[i].as_string());
+    if (!prefix) return unexpected(key + "[" + std::to_string(i) + "]", "a prefix", value.items()[i]);
+    config.non_masquerade.push_back(*prefix);
+  }
+  return std::nullopt;
+}
+
+Read read_cool_down(const std::string& key, const Json& value, Config& config) {
+  std::int64_t seconds = value.as_int(-1);
+  if (!value.is_int() || seconds < 0 || seconds > 3600) return unexpected(key, "0 to 3600 seconds", value);
+  config.cool_down_s = static_cast<std::uint32_t>(seconds);
   return std::nullopt;
 }
 
@@ -196,6 +222,9 @@ constexpr Key keys[] = {
     {"bridge", read_bridge},
     {"mtu", read_mtu},
     {"ipamDir", read_ipam_dir},
+    {"masquerade", read_masquerade},
+    {"nonMasqueradeRanges", read_non_masquerade},
+    {"coolDownSeconds", read_cool_down},
     {"agentSocket", read_agent_socket},
 };
 
@@ -253,6 +282,22 @@ Read check_command(const Json& json, const Environment& environment, Config& con
   }
 }
 
+// A bridge needs blocks with an address for itself. Translation is for addresses that only the cluster knows.
+Read check_model(const Config& config) {
+  if (config.model == NetworkModel::vnet) {
+    if (!config.masquerade && config.non_masquerade.empty()) return std::nullopt;
+    return bad(config.masquerade ? "masquerade" : "nonMasqueradeRanges",
+               "pods of the vnet model are reached without translation", "remove it, or use the kubenet model");
+  }
+  for (model::Family family : config.pool.families())
+    for (const std::string& range : config.pool.without_gateway(family))
+      return bad("podRanges", "\"" + range + "\" has no address for the bridge",
+                 "the kubenet model needs prefixes of at least four addresses, such as 10.244.1.0/24");
+  if (!config.non_masquerade.empty() && !config.masquerade)
+    return bad("nonMasqueradeRanges", "nothing is translated without \"masquerade\": true");
+  return std::nullopt;
+}
+
 // Addresses and MAC by CNI_ARGS, the weakest way to ask for them.
 Read read_arguments(const Arguments& args, Config& config) {
   if (config.mac.empty()) config.mac = args.mac;
@@ -294,8 +339,7 @@ Outcome<Config> parse_config(const Json& json, const Environment& environment) {
   if (Read failure = read_arguments(environment.args, config)) return *failure;
   if (config.mtu != 0 && config.mtu < 1280 && config.pool.has(model::Family::v6))
     return bad("mtu", "IPv6 needs at least 1280 bytes (RFC 8200), found " + std::to_string(config.mtu));
-  if (config.model == NetworkModel::kubenet)
-    return bad("networkModel", "kubenet is not available yet", "use the vnet model");
+  if (Read failure = check_model(config)) return *failure;
   return config;
 }
 

@@ -25,10 +25,13 @@ struct Config {
   std::string bridge = "bailey0";
   std::uint32_t mtu = 0;  // 0: the uplink's
   std::string ipam_dir = "/run/bailey/ipam";
-  std::vector<model::Address> requested;                               // at most one a family
-  std::string mac;                                                     // "": the plugin chooses
-  base::Json dns;                                                      // null or an object
-  base::Json previous;                                                 // prevResult; null or an object
+  bool masquerade = false;                    // kubenet only: what leaves the node's blocks gets the node's address
+  std::vector<model::Prefix> non_masquerade;  // but not what goes to these
+  std::uint32_t cool_down_s = 30;             // how long an address rests before it is given again
+  std::vector<model::Address> requested;      // at most one a family
+  std::string mac;                            // "": the plugin chooses
+  base::Json dns;                             // null or an object
+  base::Json previous;                        // prevResult; null or an object
   std::vector<std::pair<std::string, std::string>> valid_attachments;  // GC: (container id, ifname)
 };
 

@@ -103,6 +103,13 @@ std::vector<Pool::Block> Pool::blocks(model::Family family) const {
   return out;
 }
 
+std::vector<std::string> Pool::without_gateway(model::Family family) const {
+  std::vector<std::string> out;
+  for (const Entry* entry : of(family))
+    if (!entry->block) out.push_back(entry->text);
+  return out;
+}
+
 std::optional<model::Address> Pool::next_free(model::Family family, const std::optional<model::Address>& last,
                                               const std::function<bool(const model::Address&)>& taken) const {
   std::vector<const Entry*> ranges = of(family);

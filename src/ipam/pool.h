@@ -36,6 +36,8 @@ class Pool {
     model::Address gateway;
   };
   std::vector<Block> blocks(model::Family family) const;
+  // The entries of this family that have no gateway: first-last ranges and prefixes of one or two addresses.
+  std::vector<std::string> without_gateway(model::Family family) const;
 
   // The first usable address after `last` (in the pool's order, then from its beginning) for which `taken` says
   // no. Empty when all are taken. Asks `taken` at most once for each address.

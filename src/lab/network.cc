@@ -193,6 +193,8 @@ base::Status Network::change_hosts(const std::map<std::string, HostSpec>& wanted
     applier_.remove_host(host);
     hosts_.stop(host);
     ports_.erase(host);
+    masquerades_.erase(host);
+    host_conditions_.erase(host);
   }
   std::vector<HostSpec> fresh;
   for (const auto& [name, host] : wanted)
@@ -234,7 +236,31 @@ void Network::change_fabric(const std::shared_ptr<Change>& change) {
     ++change->open;
     tell_ports(host, [this, change] { step_done(change); });
   }
+  std::map<std::string, base::Json> masquerades = wanted_masquerades(completed_);
+  for (const auto& [host, rules] : masquerades_)
+    if (hosts_.has(host)) masquerades.try_emplace(host, base::Json::object());  // no longer: an empty table
+  for (const auto& [host, rules] : masquerades) {
+    if (masquerades_.contains(host) && masquerades_[host].dump() == rules.dump()) continue;
+    ++change->open;
+    tell_masquerade(host, rules, [this, change] { step_done(change); });
+  }
   step_done(change);
+}
+
+void Network::tell_masquerade(const std::string& host, const base::Json& rules, std::function<void()> done) {
+  base::Json request = base::Json::object().set("op", "masquerade").set("rules", rules);
+  hosts_.ask(host, request, [this, host, rules, done = std::move(done)](base::Json answer) {
+    host_conditions_.erase(host);
+    if (answer["ok"].as_bool()) {
+      masquerades_[host] = rules;
+    } else {
+      masquerades_.erase(host);  // tried again with the next change
+      model::ObjectRef node{model::Kind::Node, "", host.substr(host.find('/') + 1)};
+      host_conditions_[host] =
+          Condition{node, "Realised", false, "MasqueradeFailed", {"lab.masquerade-failed", {error_text(answer)}}};
+    }
+    done();
+  });
 }
 
 void Network::tell_ports(const std::string& host, std::function<void()> done) {
@@ -315,10 +341,7 @@ void Network::finish(const std::shared_ptr<Change>& finished) {
 std::vector<Condition> Network::conditions() const {
   std::vector<Condition> out = conditions_;
   for (const auto& [ref, condition] : set_aside_) out.push_back(condition);
-  for (const auto& cluster : completed_.all<model::Cluster>())
-    if (cluster->network_model == model::NetworkModel::kubenet)
-      out.push_back(
-          {cluster->meta.ref(), "Realised", false, "KubenetNotRealised", {"lab.kubenet-pods", {cluster->meta.name}}});
+  for (const auto& [host, condition] : host_conditions_) out.push_back(condition);
   for (const auto& [ref, pod] : pods_)
     if (pod.condition) out.push_back(*pod.condition);
   for (const std::string& host : hosts_.names())

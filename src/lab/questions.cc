@@ -34,6 +34,7 @@ struct Questions::Row {
 };
 
 struct Questions::Batch {
+  bool hops = false;  // asked for
   std::vector<Row> rows;
   std::vector<base::Json> outcomes;
   std::size_t open = 0;
@@ -163,6 +164,7 @@ void Questions::probe(const base::Json& request, Answered answered) {
   batch->rows = std::move(std::get<std::vector<Row>>(rows));
   batch->outcomes.resize(batch->rows.size());
   batch->answered = std::move(answered);
+  batch->hops = request["hops"].as_bool();
   batch->generation = network_.given().generation();
 
   std::map<std::string, std::vector<std::size_t>> groups;
@@ -179,7 +181,7 @@ void Questions::probe(const base::Json& request, Answered answered) {
     for (std::size_t index : indices) {
       const Row& row = batch->rows[index];
       base::Json item = base::Json::object().set("to", row.address.text()).set("port", row.port.text());
-      item.set("timeout_ms", row.timeout_ms);
+      item.set("timeout_ms", row.timeout_ms).set("hops", batch->hops);
       if (!row.from.container.empty()) item.set("pod", row.from.container);
       list.push(std::move(item));
     }
@@ -218,6 +220,7 @@ void Questions::finish(Batch& batch) {
     }
     bool timed = outcome["rtt_us"].as_int(-1) >= 0;
     json.set("rtt_us", timed ? base::Json(outcome["rtt_us"].as_int()) : base::Json());
+    if (batch.hops) json.set("hops", outcome["hops"].as_int(-1) >= 0 ? outcome["hops"] : base::Json());
     json.set("generation", batch.generation);
     rows.push(std::move(json));
   }

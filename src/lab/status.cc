@@ -78,6 +78,16 @@ base::Json pods_json(const Network& network) {
   return out;
 }
 
+base::Json clusters_json(const model::Snapshot& snapshot) {
+  base::Json out = base::Json::array();
+  for (const auto& cluster : snapshot.all<model::Cluster>()) {
+    base::Json json = base::Json::object().set("name", cluster->meta.name);
+    json.set("network_model", cluster->network_model == model::NetworkModel::vnet ? "vnet" : "kubenet");
+    out.push(json.set("pod_cidrs", texts_of(cluster->pod_cidrs)));
+  }
+  return out;
+}
+
 base::Json services_json(const model::Snapshot& snapshot) {
   constexpr std::string_view types[] = {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"};
   base::Json out = base::Json::array();
@@ -151,6 +161,7 @@ base::Json status_document(const std::string& lab, double seconds, const Hosts& 
   base::Json json = base::Json::object().set("name", lab).set("generation", network.given().generation());
   json.set("ready", is_ready(hosts, network)).set("seconds", seconds).set("ca_file", nullptr);
   json.set("hosts", hosts_json(hosts, network.current())).set("pods", pods_json(network));
+  json.set("clusters", clusters_json(network.current()));
   json.set("services", services_json(network.current())).set("networks", networks_json(network.current()));
   return json.set("conditions", std::move(conditions)).set("made", std::move(made));
 }

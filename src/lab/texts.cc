@@ -19,12 +19,8 @@ constexpr base::Text table[] = {
      "입력에 오류가 있어 아무것도 변경하지 않았습니다."},
     {"lab.set-aside", "{0} is set aside: {1} refers to something that is gone ({2}). It comes back when that does.",
      "{0}을(를) 제외했습니다. {1}이(가) 가리키는 대상이 사라졌습니다({2}). 그 대상이 돌아오면 다시 적용합니다."},
-    {"lab.kubenet-pods",
-     "cluster {0} uses the kubenet model: its nodes run, its pods stay pending, since this lab wires pods of the vnet "
-     "model only. Try: bailey lab up --network-model vnet",
-     "클러스터 {0}은(는) kubenet 모델을 사용합니다. 이 랩은 vnet 모델의 파드만 연결하므로 노드는 실행되지만 파드는 "
-     "대기 "
-     "상태로 남습니다. 다음을 시도하십시오: bailey lab up --network-model vnet"},
+    {"lab.masquerade-failed", "the node could not translate the addresses of its pods: {0}",
+     "노드가 파드의 주소를 변환하도록 설정하지 못했습니다: {0}"},
     {"lab.supervisor-ended", "the lab ended before it was ready: {0}", "랩이 준비되기 전에 종료되었습니다: {0}"},
     {"lab.no-answer", "lab {0} does not answer: {1}", "랩 {0}이(가) 응답하지 않습니다: {1}"},
     {"lab.not-ready-in-time", "not everything was ready within {0} ms; see: bailey lab status --name {1}",

@@ -126,6 +126,7 @@ model::AnyObject read_cluster(Mapping& root, model::Meta meta, const std::string
   Unique names;
   spec["nodePools"].each([&](const Field& item) { out->node_pools.push_back(node_pool(item, names)); });
   out->pod_cidrs = dual_prefixes(spec["podCIDR"], spec["podCIDRs"]);
+  out->non_masquerade_cidrs = prefixes(spec["nonMasqueradeCIDRs"]);
   out->service_cidrs = dual_prefixes(spec["serviceCIDR"], spec["serviceCIDRs"]);
   out->dns_service_address = host_address(spec["dnsServiceIP"]);
   out->docker_bridge_cidr = prefix(spec["dockerBridgeCIDR"], HostBits::allow);

@@ -161,7 +161,8 @@ struct Cluster : Object {
   ClusterIdentity identity;
   SubnetRef subnet;  // of pools that name none
   std::vector<NodePool> node_pools;
-  std::vector<Prefix> pod_cidrs;  // kubenet; one of each family
+  std::vector<Prefix> pod_cidrs;             // kubenet; one of each family
+  std::vector<Prefix> non_masquerade_cidrs;  // kubenet; destinations that see pods' own addresses, besides pods
   std::vector<Prefix> service_cidrs;
   std::optional<Address> dns_service_address;
   std::optional<Prefix> docker_bridge_cidr;  // written with host bits: 172.17.0.1/16

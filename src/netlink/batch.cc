@@ -8,6 +8,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "netlink/message.h"
 #include "netlink/netlink.h"
@@ -71,6 +72,7 @@ Message route_message(std::uint16_t kind, std::uint16_t flags, const Route& rout
   }
   if (route.preferred_source) message.put(RTA_PREFSRC, route.preferred_source->wire());
   if (route.metric != 0) message.put_u32(RTA_PRIORITY, route.metric);
+  if (route.mtu != 0) message.begin(RTA_METRICS).put_u32(RTAX_MTU, route.mtu).end();
   return message;
 }
 
@@ -166,6 +168,11 @@ Rule normalised(Rule rule) {
   return rule;
 }
 
+Batch& Batch::append(Batch other) {
+  std::move(other.requests_.begin(), other.requests_.end(), std::back_inserter(requests_));
+  return *this;
+}
+
 Batch& Batch::set_up(int link_index, bool up) {
   Message message = link_message(link_index, up ? IFF_UP : 0, IFF_UP);
   requests_.push_back({message.take(), up ? "bring up" : "take down", link_text(link_index)});
@@ -187,6 +194,15 @@ Batch& Batch::set_mtu(int link_index, std::uint32_t mtu) {
 Batch& Batch::set_master(int link_index, int master_index) {
   Message message = link_message(link_index).put_u32(IFLA_MASTER, static_cast<std::uint32_t>(master_index));
   requests_.push_back({message.take(), "set master of", link_text(link_index)});
+  return *this;
+}
+
+Batch& Batch::set_hairpin(int link_index, bool on) {
+  std::uint8_t mode = on ? 1 : 0;
+  Message message = link_message(link_index);
+  message.begin(IFLA_LINKINFO).put_text(IFLA_INFO_SLAVE_KIND, "bridge").begin(IFLA_INFO_SLAVE_DATA);
+  message.put(IFLA_BRPORT_MODE, raw_bytes(mode)).end().end();
+  requests_.push_back({message.take(), "set hairpin mode of", link_text(link_index)});
   return *this;
 }
 

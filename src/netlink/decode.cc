@@ -4,7 +4,6 @@
 // of IPv6 routes, the loopback device under IPv6 blackholes, the link scope that IPv6 does not store.
 #include "netlink/decode.h"
 
-#include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -15,6 +14,7 @@
 #include <cstring>
 
 #include "netlink/message.h"
+#include "netlink/wire.h"
 
 namespace bailey::netlink {
 namespace {
@@ -23,8 +23,8 @@ constexpr std::uint32_t kernel_v6_metric = 1024;  // IP6_RT_PRIO_USER: what a ro
 
 template <typename T>
 const T* body(const nlmsghdr* message) {
-  if (mnl_nlmsg_get_payload_len(message) < sizeof(T)) return nullptr;
-  return static_cast<const T*>(mnl_nlmsg_get_payload(message));
+  std::string_view bytes = payload(message);
+  return bytes.size() < sizeof(T) ? nullptr : reinterpret_cast<const T*>(bytes.data());
 }
 
 Mac mac_of(std::string_view bytes) {
@@ -125,6 +125,7 @@ std::optional<Route> decode_route(const nlmsghdr* message, bool kernel_too) {
   route.protocol = info->rtm_protocol;
   route.metric = attributes.u32(RTA_PRIORITY);
   route.preferred_source = attributes.address(RTA_PREFSRC);
+  route.mtu = attributes.nest(RTA_METRICS).u32(RTAX_MTU);
   decode_next_hop(attributes, info->rtm_flags, route);
   route.link_scope = info->rtm_scope == RT_SCOPE_LINK;
   if (*family == model::Family::v6) {

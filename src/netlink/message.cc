@@ -1,24 +1,25 @@
 #include "netlink/message.h"
 
-#include <libmnl/libmnl.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
+#include "netlink/wire.h"
 
 namespace bailey::netlink {
 
 Message::Message(std::uint16_t type, std::uint16_t flags, std::string_view body) {
-  nlmsghdr* message = mnl_nlmsg_put_header(buffer_.data());
+  nlmsghdr* message = header();
+  message->nlmsg_len = NLMSG_HDRLEN;
   message->nlmsg_type = type;
   message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   append(body);
 }
 
 Message& Message::put(std::uint16_t attribute, std::string_view bytes) {
-  bool fits = mnl_attr_put_check(header(), capacity, attribute, bytes.size(), bytes.data());
-  base::check(fits, "netlink request larger than its buffer");
+  nlattr* written = begin_attribute(attribute);
+  append(bytes);
+  written->nla_len = static_cast<std::uint16_t>(NLA_HDRLEN + bytes.size());
   return *this;
 }
 
@@ -30,20 +31,27 @@ Message& Message::put_text(std::uint16_t attribute, const std::string& text) {
 
 Message& Message::begin(std::uint16_t attribute) {
   base::check(depth_ < nests_.size(), "netlink attributes nested too deep");
-  nlattr* nest = mnl_attr_nest_start_check(header(), capacity, attribute);
-  base::check(nest != nullptr, "netlink request larger than its buffer");
-  nests_[depth_++] = nest;
+  nests_[depth_++] = begin_attribute(static_cast<std::uint16_t>(attribute | NLA_F_NESTED));
   return *this;
 }
 
 Message& Message::end() {
   base::check(depth_ > 0, "end() without begin()");
-  mnl_attr_nest_end(header(), nests_[--depth_]);
+  nlattr* nest = nests_[--depth_];
+  char* end = buffer_.data() + header()->nlmsg_len;
+  nest->nla_len = static_cast<std::uint16_t>(end - reinterpret_cast<char*>(nest));
   return *this;
 }
 
+nlattr* Message::begin_attribute(std::uint16_t type) {
+  auto* attribute = reinterpret_cast<nlattr*>(buffer_.data() + header()->nlmsg_len);
+  nlattr empty{NLA_HDRLEN, type};
+  append(raw_bytes(empty));
+  return attribute;
+}
+
 Message& Message::append(std::string_view bytes) {
-  std::size_t aligned = MNL_ALIGN(bytes.size());
+  std::size_t aligned = NLMSG_ALIGN(bytes.size());
   base::check(header()->nlmsg_len + aligned <= capacity, "netlink request larger than its buffer");
   std::memcpy(buffer_.data() + header()->nlmsg_len, bytes.data(), bytes.size());
   header()->nlmsg_len += static_cast<std::uint32_t>(aligned);
@@ -53,29 +61,29 @@ Message& Message::append(std::string_view bytes) {
 std::string Message::take() const {
   base::check(depth_ == 0, "begin() without end()");
   const nlmsghdr* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
-  return std::string(buffer_.data(), MNL_ALIGN(message->nlmsg_len));
+  return std::string(buffer_.data(), NLMSG_ALIGN(message->nlmsg_len));
 }
 
 Attributes Attributes::of_message(const nlmsghdr* header, std::size_t body_size) {
-  std::string_view payload(static_cast<const char*>(mnl_nlmsg_get_payload(header)), mnl_nlmsg_get_payload_len(header));
-  return of_bytes(payload.substr(std::min(payload.size(), std::size_t{MNL_ALIGN(body_size)})));
+  std::string_view all = payload(header);
+  return of_bytes(all.substr(std::min(all.size(), std::size_t{NLMSG_ALIGN(body_size)})));
 }
 
 Attributes Attributes::of_bytes(std::string_view bytes) {
   Attributes out;
-  const nlattr* attribute = reinterpret_cast<const nlattr*>(bytes.data());
-  const char* end = bytes.data() + bytes.size();
-  while (mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
-    std::uint16_t type = mnl_attr_get_type(attribute);
+  while (bytes.size() >= sizeof(nlattr)) {
+    auto* attribute = reinterpret_cast<const nlattr*>(bytes.data());
+    if (attribute->nla_len < sizeof(nlattr) || attribute->nla_len > bytes.size()) break;
+    std::uint16_t type = attribute->nla_type & NLA_TYPE_MASK;
     if (type < out.seen_.size()) out.seen_[type] = attribute;
-    attribute = mnl_attr_next(attribute);
+    bytes.remove_prefix(std::min(bytes.size(), std::size_t{NLA_ALIGN(attribute->nla_len)}));
   }
   return out;
 }
 
 std::string_view Attributes::bytes(std::uint16_t type) const {
   if (!has(type)) return {};
-  return {static_cast<const char*>(mnl_attr_get_payload(seen_[type])), mnl_attr_get_payload_len(seen_[type])};
+  return {reinterpret_cast<const char*>(seen_[type]) + NLA_HDRLEN, std::size_t{seen_[type]->nla_len} - NLA_HDRLEN};
 }
 
 std::uint32_t Attributes::u32(std::uint16_t type) const {

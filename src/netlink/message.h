@@ -36,11 +36,12 @@ class Message {
   std::string take() const;
 
  private:
+  nlattr* begin_attribute(std::uint16_t type);
   nlmsghdr* header() { return reinterpret_cast<nlmsghdr*>(buffer_.data()); }
 
   static constexpr std::size_t capacity = 1024;
   alignas(8) std::array<char, capacity> buffer_{};
-  std::array<nlattr*, 4> nests_{};
+  std::array<nlattr*, 6> nests_{};
   std::size_t depth_ = 0;
 };
 

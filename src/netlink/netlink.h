@@ -56,6 +56,7 @@ struct Route {
   std::uint32_t metric = 0;    // v6 routes without one get 1024 from the kernel; read back as 0
   std::uint8_t protocol = 64;  // who set it (rt_protos): Bailey's own are 64, so that a reconciler touches no others
   bool link_scope = false;     // scope link: destination is on the link
+  std::uint32_t mtu = 0;       // bytes; 0: the device's
   friend auto operator<=>(const Route&, const Route&) = default;
 };
 
@@ -153,6 +154,8 @@ class Batch {
   Batch& set_mac(int link_index, const Mac& mac);
   Batch& set_mtu(int link_index, std::uint32_t mtu);
   Batch& set_master(int link_index, int master_index);
+  // Of a bridge's port: frames may leave by the port on which they came, so that a pod reaches itself by a service.
+  Batch& set_hairpin(int link_index, bool on);
   // Off: the kernel gives the link no fe80:: address of its own when it comes up. Takes effect before set_up only.
   Batch& set_automatic_v6(int link_index, bool on);
   // The sysctl net.ipv4.conf.LINK.* of that name, without a need for /proc.
@@ -168,6 +171,8 @@ class Batch {
   Batch& delete_rule(const Rule& rule);
   Batch& add_neighbour(const Neighbour& neighbour);  // permanent (or proxy)
   Batch& delete_neighbour(const Neighbour& neighbour);
+
+  Batch& append(Batch other);
 
   bool empty() const { return requests_.empty(); }
   std::size_t size() const { return requests_.size(); }

@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "netlink/detached.h"
 #include "netlink/namespace.h"
 
 namespace bailey::netlink {
@@ -133,6 +135,29 @@ TEST_F(NetlinkTest, BridgeMasterRenameDelete) {
   Batch removal;
   expect_done(socket_->run(removal.delete_link(a_)));
   EXPECT_EQ(index_of("c0"), 0) << "the other end goes as well";
+}
+
+TEST_F(NetlinkTest, DetachedDeletionLeavesNothingWhenItReturns) {
+  Inside inside = std::move(Inside::enter(ns_.get())).value();
+  io::Fd far = std::move(create_namespace()).value();
+  Socket far_socket = std::move(Socket::open_in(far.get())).value();
+  for (int round = 0; round < 20; ++round) {
+    expect_done(socket_->create_veth({"host0", -1, {}, true}, {"eth0", far.get(), {}, false}, 1500));
+    Route route{.destination = prefix("10.5.0.0/16"), .link_index = index_of("host0")};
+    Batch batch;
+    expect_done(socket_->run(batch.add_route(route)));
+    expect_done(delete_link_detached("host0"));
+    EXPECT_FALSE(socket_->link("host0").value().has_value());
+    EXPECT_FALSE(far_socket.link("eth0").value().has_value());
+    EXPECT_THAT(socket_->routes().value(), IsEmpty());
+  }
+  base::Status missing = delete_link_detached("host0");
+  EXPECT_EQ(missing.error().code, ENODEV);
+  base::Status refused = delete_link_detached("lo");
+  EXPECT_FALSE(refused.ok()) << "what the kernel refuses is told";
+  EXPECT_THAT(refused.error().text(), HasSubstr("lo"));
+  while (::waitpid(-1, nullptr, 0) > 0) {
+  }
 }
 
 TEST_F(NetlinkTest, AddressesReadBack) {

@@ -5,7 +5,6 @@
 // only when asked (NLM_F_ACK). So a batch goes out in chunks, the last request of each asks for an answer, and
 // whatever comes before that answer is a failure, told apart by its sequence number. Chunks are small enough
 // that even if every request fails the answers fit the receive buffer.
-#include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -26,31 +25,22 @@
 #include "netlink/message.h"
 #include "netlink/namespace.h"
 #include "netlink/netlink.h"
+#include "netlink/wire.h"
 
 namespace bailey::netlink {
 namespace {
 
 constexpr std::size_t requests_per_chunk = 64;
-constexpr std::size_t receive_buffer_size = 32768;  // the kernel never fills more than this in one read of a dump
-constexpr int dump_attempts = 8;                    // a dump that met a concurrent change is asked for again
-
-struct Closer {
-  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
-
-void enable(mnl_socket* socket, int option) {
-  int on = 1;
-  mnl_socket_setsockopt(socket, option, &on, sizeof on);  // older kernels lack some; none is needed to be right
-}
+constexpr int dump_attempts = 8;  // a dump that met a concurrent change is asked for again
 
 // The error in an NLMSG_ERROR: strerror, then the kernel's own words where it has any.
 base::Error error_of(const nlmsghdr* message, std::string operation, std::string object) {
-  const nlmsgerr* answer = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
-  base::Error error = base::system_error(std::move(operation), std::move(object), -answer->error);
+  base::Error error = base::system_error(std::move(operation), std::move(object), error_code(message));
   if (message->nlmsg_flags & NLM_F_ACK_TLVS) {
+    auto* answer = reinterpret_cast<const nlmsgerr*>(payload(message).data());
     std::size_t echoed = message->nlmsg_flags & NLM_F_CAPPED ? 0 : answer->msg.nlmsg_len - sizeof(nlmsghdr);
     std::string_view words =
-        Attributes::of_message(message, sizeof *answer + MNL_ALIGN(echoed)).text(NLMSGERR_ATTR_MSG);
+        Attributes::of_message(message, sizeof *answer + NLMSG_ALIGN(echoed)).text(NLMSGERR_ATTR_MSG);
     if (!words.empty()) error.cause += " (" + std::string(words) + ")";
   }
   return error;
@@ -64,6 +54,9 @@ base::Status check_name(const std::string& name) {
 void put_end(Message& message, const VethEnd& end, std::uint32_t mtu) {
   message.put_text(IFLA_IFNAME, end.name);
   if (mtu != 0) message.put_u32(IFLA_MTU, mtu);
+  // One queue each way, which a veth has anyway: not told so, the kernel makes one for every processor, takes the rest
+  // away again, and waits a grace period for each end.
+  message.put_u32(IFLA_NUM_TX_QUEUES, 1).put_u32(IFLA_NUM_RX_QUEUES, 1);
   if (end.mac) message.put(IFLA_ADDRESS, {reinterpret_cast<const char*>(end.mac->data()), end.mac->size()});
   if (end.namespace_fd >= 0) message.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(end.namespace_fd));
 }
@@ -77,28 +70,8 @@ ifinfomsg link_body(bool up) {
 }  // namespace
 
 struct Socket::State {
-  std::unique_ptr<mnl_socket, Closer> socket;
+  WireSocket socket;
   std::uint32_t sequence = 0;
-  std::vector<char> buffer = std::vector<char>(receive_buffer_size);
-
-  base::Status send(std::string_view bytes) {
-    while (mnl_socket_sendto(socket.get(), bytes.data(), bytes.size()) < 0)
-      if (errno != EINTR) return base::system_error("send to", "rtnetlink", errno);
-    return {};
-  }
-
-  // Calls `take` for each message until it returns false.
-  base::Status receive(const std::function<bool(const nlmsghdr*)>& take) {
-    while (true) {
-      ssize_t count = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return base::system_error("read from", "rtnetlink", errno);
-      int left = static_cast<int>(count);
-      const nlmsghdr* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-      for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-        if (!take(message)) return {};
-    }
-  }
 
   base::Status run(const Batch& batch, std::size_t first, std::size_t count);
   base::Status request(std::string bytes, const std::string& operation, const std::string& object,
@@ -119,13 +92,12 @@ base::Status Socket::State::request(std::string bytes, const std::string& operat
   nlmsghdr* header = reinterpret_cast<nlmsghdr*>(bytes.data());
   header->nlmsg_seq = ++sequence;
   if (!answer) header->nlmsg_flags |= NLM_F_ACK;
-  if (base::Status sent = send(bytes); !sent.ok()) return sent;
+  if (base::Status sent = socket.send(bytes); !sent.ok()) return sent;
   base::Status outcome;
-  base::Status received = receive([&](const nlmsghdr* message) {
+  base::Status received = socket.receive([&](const nlmsghdr* message) {
     if (message->nlmsg_seq != sequence) return true;  // a late answer to something given up
     if (message->nlmsg_type == NLMSG_ERROR) {
-      if (static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error != 0)
-        outcome = error_of(message, operation, object);
+      if (error_code(message) != 0) outcome = error_of(message, operation, object);
     } else if (answer) {
       answer(message);
     }
@@ -144,13 +116,13 @@ base::Status Socket::State::run(const Batch& batch, std::size_t first, std::size
     if (i + 1 == count) header->nlmsg_flags |= NLM_F_ACK;
     datagram += bytes;
   }
-  if (base::Status sent = send(datagram); !sent.ok()) return sent;
+  if (base::Status sent = socket.send(datagram); !sent.ok()) return sent;
   base::Status outcome;
-  base::Status received = receive([&](const nlmsghdr* message) {
+  base::Status received = socket.receive([&](const nlmsghdr* message) {
     std::uint32_t index = message->nlmsg_seq - first_sequence;
     if (message->nlmsg_type != NLMSG_ERROR || index >= count) return true;
     const Batch::Request& request = batch.requests_[first + index];
-    bool failed = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error != 0;
+    bool failed = error_code(message) != 0;
     if (failed && outcome.ok()) outcome = error_of(message, request.operation, request.object);
     return index + 1 != count;
   });
@@ -160,10 +132,10 @@ base::Status Socket::State::run(const Batch& batch, std::size_t first, std::size
 base::Result<bool> Socket::State::dump_once(std::string bytes, const std::string& what,
                                             const std::function<void(const nlmsghdr*)>& take) {
   reinterpret_cast<nlmsghdr*>(bytes.data())->nlmsg_seq = ++sequence;
-  if (base::Status sent = send(bytes); !sent.ok()) return sent.error();
+  if (base::Status sent = socket.send(bytes); !sent.ok()) return sent.error();
   bool complete = true;
   base::Status outcome;
-  base::Status received = receive([&](const nlmsghdr* message) {
+  base::Status received = socket.receive([&](const nlmsghdr* message) {
     if (message->nlmsg_seq != sequence) return true;
     if (message->nlmsg_flags & NLM_F_DUMP_INTR) complete = false;
     if (message->nlmsg_type == NLMSG_ERROR) {
@@ -206,14 +178,13 @@ Socket& Socket::operator=(Socket&&) noexcept = default;
 Socket::~Socket() = default;
 
 base::Result<Socket> Socket::open() {
+  base::Result<WireSocket> wire = WireSocket::open(NETLINK_ROUTE);
+  if (!wire.ok()) return wire.error();
   auto state = std::make_unique<State>();
-  state->socket.reset(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-  if (!state->socket) return base::system_error("open", "rtnetlink socket", errno);
-  if (mnl_socket_bind(state->socket.get(), 0, MNL_SOCKET_AUTOPID) < 0)
-    return base::system_error("bind", "rtnetlink socket", errno);
-  enable(state->socket.get(), NETLINK_EXT_ACK);
-  enable(state->socket.get(), NETLINK_CAP_ACK);  // answers without the echo of the request
-  enable(state->socket.get(), NETLINK_GET_STRICT_CHK);
+  state->socket = std::move(wire).value();
+  state->socket.enable(NETLINK_EXT_ACK);
+  state->socket.enable(NETLINK_CAP_ACK);  // answers without the echo of the request
+  state->socket.enable(NETLINK_GET_STRICT_CHK);
   return Socket(std::move(state));
 }
 
@@ -365,7 +336,7 @@ base::Status Socket::settle(const std::string& name) {
   ifreq request{};
   name.copy(request.ifr_name, IFNAMSIZ - 1);
   request.ifr_data = reinterpret_cast<char*>(&value);
-  if (ioctl(mnl_socket_get_fd(state_->socket.get()), SIOCETHTOOL, &request) == 0) return {};
+  if (ioctl(state_->socket.get(), SIOCETHTOOL, &request) == 0) return {};
   return errno == EOPNOTSUPP ? base::Status() : base::system_error("settle link", name, errno);
 }
 

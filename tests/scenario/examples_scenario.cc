@@ -11,7 +11,20 @@ struct Example {
   const char* name;
   std::vector<std::string> files;
   std::vector<std::string> expectations;
+  std::vector<std::string> options = {};
 };
+
+// examples/models in one family: the network of that family with the parts that all share.
+std::vector<std::string> models_in(const std::string& family) {
+  if (family == "dual") return {"examples/models"};
+  return {"examples/models." + family + ".yaml", "examples/models/cluster.yaml", "examples/models/workloads.yaml"};
+}
+
+Example models(const char* name, const std::string& family, const std::string& network_model) {
+  std::vector<std::string> expectations = {"examples/models." + network_model + ".expect.yaml"};
+  if (family == "dual") expectations.push_back("examples/models.dual." + network_model + ".expect.yaml");
+  return {name, models_in(family), expectations, {"--network-model", network_model}};
+}
 
 class ExampleScenario : public ::testing::TestWithParam<Example> {
  protected:
@@ -25,6 +38,12 @@ const std::vector<Example> examples = {
     {"ipv4", {"examples/families/ipv4"}, {"examples/families.expect.yaml"}},
     {"ipv6", {"examples/families/ipv6"}, {"examples/families.expect.yaml"}},
     {"dual", {"examples/families/dual"}, {"examples/families.expect.yaml", "examples/families.dual.expect.yaml"}},
+    models("models_ipv4_vnet", "ipv4", "vnet"),
+    models("models_ipv4_kubenet", "ipv4", "kubenet"),
+    models("models_ipv6_vnet", "ipv6", "vnet"),
+    models("models_ipv6_kubenet", "ipv6", "kubenet"),
+    models("models_dual_vnet", "dual", "vnet"),
+    models("models_dual_kubenet", "dual", "kubenet"),
     {"walkthrough",
      {"examples/contoso", "examples/seed/apps.yaml", "examples/seed/network-policy.yaml"},
      {"examples/seed/walkthrough.yaml"}},
@@ -34,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(Examples, ExampleScenario, ::testing::ValuesIn(examples
 
 TEST_P(ExampleScenario, KeepsItsExpectations) {
   Lab lab(unique_name(std::string("example-") + GetParam().name));
-  std::vector<std::string> arguments;
+  std::vector<std::string> arguments = GetParam().options;
   for (const std::string& file : GetParam().files) arguments.insert(arguments.end(), {"-f", source_path(file)});
   Outcome up = lab.up(arguments);
   ASSERT_EQ(up.status, 0) << up.err << up.out;
@@ -45,7 +64,7 @@ TEST_P(ExampleScenario, KeepsItsExpectations) {
     EXPECT_EQ(tested.status, 0) << file << "\n" << tested.err << tested.out;
     std::vector<std::string_view> lines = base::split(base::trim(tested.out), '\n');
     EXPECT_NE(lines.back().find(" 0 failed,"), std::string_view::npos) << file << ": " << lines.back();
-    EXPECT_EQ(lines.back().find("0 passed"), std::string_view::npos) << "something was tried: " << lines.back();
+    EXPECT_FALSE(lines.back().starts_with("0 passed")) << "something was tried: " << lines.back();
   }
 }
 

@@ -10,9 +10,13 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/strings.h"
 #include "cni/config.h"
+#include "cni/sys/check.h"
+#include "cni/sys/kubenet.h"
 #include "cni/sys/vnet.h"
 #include "ipam/sys/leases.h"
+#include "netlink/masquerade.h"
 #include "netlink/namespace.h"
 #include "netlink/netlink.h"
 
@@ -63,11 +67,11 @@ Outcome<Ends> open_ends(const Environment& environment) {
   return Ends{std::move(target).value(), std::move(node).value(), std::move(pod).value()};
 }
 
-Outcome<Attachment> plan_attachment(const Environment& environment, const Config& config, netlink::Socket& node) {
+// Names and sizes; the addresses come later.
+Outcome<Attachment> begin_attachment(const Environment& environment, const Config& config, netlink::Socket& node) {
   Attachment out;
   out.ifname = environment.ifname;
   out.host_name = host_link_name(environment.container_id, environment.ifname);
-  out.mac = pod_mac(environment.container_id, environment.ifname);
   if (!config.mac.empty()) {
     std::optional<netlink::Mac> mac = netlink::parse_mac(config.mac);
     if (!mac || ((*mac)[0] & 1) != 0 || *mac == netlink::Mac{})
@@ -83,22 +87,23 @@ Outcome<Attachment> plan_attachment(const Environment& environment, const Config
   return out;
 }
 
-AddResult result_of(const Attachment& attachment, const std::string& netns) {
+AddResult result_of(const Attachment& attachment, const std::optional<netlink::Link>& bridge,
+                    const std::string& netns) {
   AddResult out;
-  out.interfaces = {{attachment.host_name, netlink::mac_text(host_mac), attachment.mtu, ""},
-                    {attachment.ifname, netlink::mac_text(attachment.mac), attachment.mtu, netns}};
-  for (const model::Address& address : attachment.addresses)
-    out.ips.push_back({address, address.bits(), pod_gateway(address.family()), 1});
+  if (bridge) out.interfaces.push_back({bridge->name, netlink::mac_text(bridge->mac), bridge->mtu, ""});
+  out.interfaces.push_back({attachment.host_name, netlink::mac_text(host_mac), attachment.mtu, ""});
+  out.interfaces.push_back({attachment.ifname, netlink::mac_text(attachment.mac), attachment.mtu, netns});
+  out.ips = attachment.ips;
+  for (Ip& ip : out.ips) ip.interface = out.interfaces.size() - 1;
   out.routes = attachment.routes;
   return out;
 }
 
 // Of the routes that the pod needs those that no other interface of it has: the first interface keeps the default
 // route when a second network is attached, and after that is detached again.
-base::Result<std::vector<RouteEntry>> missing_routes(netlink::Socket& pod, const std::vector<netlink::Link>& links,
-                                                     const std::vector<model::Address>& addresses) {
-  std::vector<RouteEntry> wanted = pod_routes(addresses);
-  if (links.size() <= 1) return wanted;  // only lo
+base::Status keep_missing_routes(netlink::Socket& pod, const std::vector<netlink::Link>& links,
+                                 std::vector<RouteEntry>& wanted) {
+  if (links.size() <= 1) return {};  // only lo
   base::Result<std::vector<netlink::Route>> present = pod.routes();
   if (!present.ok()) return present.error();
   std::erase_if(wanted, [&](const RouteEntry& entry) {
@@ -106,7 +111,43 @@ base::Result<std::vector<RouteEntry>> missing_routes(netlink::Socket& pod, const
       return route.destination == entry.destination && route.table == netlink::Route{}.table;
     });
   });
-  return wanted;
+  return {};
+}
+
+// One table for each bridge, so that two networks of one node do not replace each other's.
+base::Status masquerade(const Config& config, const kubenet::Bridge& bridge) {
+  netlink::Masquerade rules{"bailey-" + bridge.name, {}, config.non_masquerade};
+  for (const ipam::Pool::Block& block : bridge.blocks) {
+    rules.sources.push_back(block.prefix);
+    rules.except.push_back(block.prefix);
+  }
+  return netlink::set_masquerade(rules);
+}
+
+// Gives the attachment its addresses and makes it. Gives back the bridge, where the model has one.
+base::Result<std::optional<netlink::Link>> wire(const Config& config, Ends& ends,
+                                                const std::vector<netlink::Link>& links,
+                                                const std::vector<model::Address>& addresses, Attachment& attachment) {
+  kubenet::Bridge bridge = kubenet::bridge_of(config.bridge, config.pool, attachment.mtu);
+  bool routed = config.model == NetworkModel::vnet;
+  routed ? vnet::plan(attachment, addresses) : kubenet::plan(attachment, bridge, addresses);
+  bool chosen = attachment.mac != netlink::Mac{};
+  if (!chosen) attachment.mac = routed ? mac_of(attachment.host_name) : kubenet::pod_mac(addresses);
+  if (base::Status done = keep_missing_routes(ends.pod, links, attachment.routes); !done.ok()) return done.error();
+  if (base::Status done = enable_forwarding(attachment.ips); !done.ok()) return done.error();
+  std::optional<netlink::Link> made;
+  base::Status wired;
+  if (routed) {
+    wired = vnet::wire(ends.node, ends.pod, ends.pod_namespace.get(), attachment);
+  } else {
+    base::Result<netlink::Link> link = kubenet::ensure_bridge(ends.node, bridge);
+    if (!link.ok()) return link.error();
+    made = link.value();
+    if (config.masquerade) wired = masquerade(config, bridge);
+    if (wired.ok()) wired = kubenet::wire(ends.node, ends.pod, ends.pod_namespace.get(), attachment, *made);
+  }
+  if (!wired.ok()) return wired.error();
+  return made;
 }
 
 Outcome<std::string> add(const Environment& environment, const Config& config) {
@@ -124,32 +165,24 @@ Outcome<std::string> add(const Environment& environment, const Config& config) {
                   [&](const netlink::Link& link) { return link.name == environment.ifname; }))
     return Failure{Code::interface_exists,
                    "CNI_IFNAME: " + environment.ifname + " exists in " + environment.netns + " already", ""};
-  Outcome<Attachment> planned = plan_attachment(environment, config, ends.node);
-  if (auto* failure = std::get_if<Failure>(&planned)) return *failure;
-  Attachment& attachment = std::get<Attachment>(planned);
+  Outcome<Attachment> begun = begin_attachment(environment, config, ends.node);
+  if (auto* failure = std::get_if<Failure>(&begun)) return *failure;
+  Attachment& attachment = std::get<Attachment>(begun);
   ipam::sys::Owner owner{environment.container_id, environment.ifname, config.name, environment.args.pod_namespace,
                          environment.args.pod_name};
   base::Result<std::vector<model::Address>> addresses = leases->allocate(config.pool, owner, config.requested);
   if (!addresses.ok()) return lease_failure(addresses.error());
-  attachment.addresses = std::move(addresses).value();
 
-  base::Result<std::vector<RouteEntry>> routes = missing_routes(ends.pod, links.value(), attachment.addresses);
-  base::Status wired;
-  if (routes.ok()) {
-    attachment.routes = std::move(routes).value();
-    wired = wire(ends.node, ends.pod, ends.pod_namespace.get(), attachment);
-  } else {
-    wired = routes.error();
-  }
+  auto wired = wire(config, ends, links.value(), addresses.value(), attachment);
   if (!wired.ok()) {
     Failure failure = io_failure(wired.error());
-    if (base::Status undone = unwire(ends.node, attachment.host_name); !undone.ok())
+    if (base::Status undone = disconnect(ends.node, attachment.host_name); !undone.ok())
       failure.details = "not undone: " + undone.error().text();
     if (auto freed = leases->release(environment.container_id, environment.ifname); !freed.ok())
       failure.details += (failure.details.empty() ? "not undone: " : "; ") + freed.error().text();
     return failure;
   }
-  AddResult result = result_of(attachment, environment.netns);
+  AddResult result = result_of(attachment, wired.value(), environment.netns);
   return result_json(result, config.version, config.previous, config.dns).dump() + "\n";
 }
 
@@ -164,10 +197,7 @@ Outcome<std::string> del(const Environment& environment, const Config& config) {
     if (!locked.ok()) return io_failure(locked.error());
     lock.emplace(std::move(locked).value());
   }
-  base::Status removed;
-  base::Result<netlink::Socket> node = netlink::Socket::open();
-  removed = node.ok() ? unwire(node.value(), host_link_name(environment.container_id, environment.ifname))
-                      : base::Status(node.error());
+  base::Status removed = disconnect_detached(host_link_name(environment.container_id, environment.ifname));
   if (leases) {
     auto freed = leases->release(environment.container_id, environment.ifname);
     if (!freed.ok()) return io_failure(freed.error());
@@ -175,115 +205,6 @@ Outcome<std::string> del(const Environment& environment, const Config& config) {
   if (!removed.ok()) return io_failure(removed.error());
   return std::string();
 }
-
-// Collects what is not as prevResult says.
-class Check {
- public:
-  Check(const Environment& environment, const AddResult& expected) : environment_(environment), expected_(expected) {}
-
-  base::Status look(Ends& ends, Leases& leases) {
-    if (base::Status done = look_at_links(ends); !done.ok()) return done;
-    if (base::Status done = look_at_pod(ends.pod); !done.ok()) return done;
-    if (base::Status done = look_at_node(ends.node); !done.ok()) return done;
-    return look_at_leases(leases);
-  }
-  const std::vector<std::string>& differences() const { return differences_; }
-
- private:
-  void differs(std::string what) { differences_.push_back(std::move(what)); }
-
-  void look_at_link(const std::optional<netlink::Link>& link, const Interface& interface) {
-    if (!link) return differs("interface " + interface.name + " is missing");
-    std::optional<netlink::Mac> mac = netlink::parse_mac(interface.mac);
-    if (mac && *mac != link->mac)
-      differs("interface " + interface.name + " has MAC " + netlink::mac_text(link->mac) + ", not " + interface.mac);
-    if (!link->up) differs("interface " + interface.name + " is down");
-  }
-
-  base::Status look_at_links(Ends& ends) {
-    std::string host_name = host_link_name(environment_.container_id, environment_.ifname);
-    bool pod_seen = false;
-    bool host_seen = false;
-    for (std::size_t i = 0; i < expected_.interfaces.size(); ++i) {
-      const Interface& interface = expected_.interfaces[i];
-      bool of_pod = interface.name == environment_.ifname && interface.sandbox == environment_.netns;
-      bool of_host = interface.name == host_name && interface.sandbox.empty();
-      if (!of_pod && !of_host) continue;  // another plugin's
-      auto link = (of_pod ? ends.pod : ends.node).link(interface.name);
-      if (!link.ok()) return link.error();
-      look_at_link(link.value(), interface);
-      if (of_pod) {
-        pod_seen = true;
-        pod_interface_ = i;
-        if (link.value()) pod_link_ = link.value()->index;
-      } else {
-        host_seen = true;
-        if (link.value()) host_link_ = link.value()->index;
-      }
-    }
-    if (!pod_seen) differs("prevResult has no interface " + environment_.ifname + " in " + environment_.netns);
-    if (!host_seen) differs("prevResult has no interface " + host_name + " of the node");
-    return {};
-  }
-
-  base::Status look_at_pod(netlink::Socket& pod) {
-    base::Result<std::vector<netlink::InterfaceAddress>> addresses = pod.addresses();
-    if (!addresses.ok()) return addresses.error();
-    for (const Ip& ip : expected_.ips) {
-      if (ip.interface != pod_interface_) continue;
-      ours_.push_back(ip.address);
-      netlink::InterfaceAddress wanted{pod_link_, ip.address, ip.prefix_length};
-      if (std::find(addresses->begin(), addresses->end(), wanted) == addresses->end())
-        differs("address " + ip.address.text() + "/" + std::to_string(ip.prefix_length) + " is missing on " +
-                environment_.ifname);
-    }
-    if (ours_.empty()) differs("prevResult has no address of " + environment_.ifname);
-    base::Result<std::vector<netlink::Route>> routes = pod.routes();
-    if (!routes.ok()) return routes.error();
-    for (const RouteEntry& entry : expected_.routes) {
-      bool there = std::any_of(routes->begin(), routes->end(), [&](const netlink::Route& route) {
-        return route.destination == entry.destination && (!entry.gateway || route.gateway == entry.gateway);
-      });
-      if (!there)
-        differs("route to " + entry.destination.text() + (entry.gateway ? " via " + entry.gateway->text() : "") +
-                " is missing in the pod");
-    }
-    return {};
-  }
-
-  base::Status look_at_node(netlink::Socket& node) {
-    base::Result<std::vector<netlink::Route>> routes = node.routes();
-    if (!routes.ok()) return routes.error();
-    for (const model::Address& address : ours_) {
-      bool there = std::any_of(routes->begin(), routes->end(), [&](const netlink::Route& route) {
-        return route.destination == model::Prefix::host(address) && route.link_index == host_link_;
-      });
-      if (!there) differs("the node's route to " + address.text() + " is missing");
-    }
-    return {};
-  }
-
-  base::Status look_at_leases(Leases& leases) {
-    base::Result<std::vector<ipam::sys::Lease>> list = leases.list();
-    if (!list.ok()) return list.error();
-    for (const model::Address& address : ours_) {
-      bool there = std::any_of(list->begin(), list->end(), [&](const ipam::sys::Lease& lease) {
-        return lease.address == address && lease.owner.container == environment_.container_id &&
-               lease.owner.ifname == environment_.ifname;
-      });
-      if (!there) differs("the lease of " + address.text() + " is missing or another's");
-    }
-    return {};
-  }
-
-  const Environment& environment_;
-  const AddResult& expected_;
-  std::vector<std::string> differences_;
-  std::optional<std::size_t> pod_interface_ = SIZE_MAX;  // matches no address until it is found
-  int pod_link_ = 0;
-  int host_link_ = 0;
-  std::vector<model::Address> ours_;
-};
 
 Outcome<std::string> check(const Environment& environment, const Config& config) {
   Outcome<AddResult> expected = parse_result(config.previous);
@@ -294,13 +215,12 @@ Outcome<std::string> check(const Environment& environment, const Config& config)
   if (!leases.ok()) return io_failure(leases.error());
   base::Result<ipam::sys::ContainerLock> lock = leases->lock(environment.container_id);
   if (!lock.ok()) return io_failure(lock.error());
-  Check check(environment, std::get<AddResult>(expected));
-  if (base::Status looked = check.look(std::get<Ends>(ends), leases.value()); !looked.ok())
-    return io_failure(looked.error());
-  if (check.differences().empty()) return std::string();
-  std::string all;
-  for (const std::string& each : check.differences()) all += (all.empty() ? "" : "; ") + each;
-  return Failure{Code::check_failed, "CHECK: " + check.differences()[0], all};
+  Ends& open = std::get<Ends>(ends);
+  base::Result<std::vector<std::string>> differences =
+      find_differences(environment, config, std::get<AddResult>(expected), open.node, open.pod, leases.value());
+  if (!differences.ok()) return io_failure(differences.error());
+  if (differences->empty()) return std::string();
+  return Failure{Code::check_failed, "CHECK: " + differences->front(), base::join(differences.value(), "; ")};
 }
 
 Outcome<std::string> gc(const Environment&, const Config& config) {
@@ -313,7 +233,7 @@ Outcome<std::string> gc(const Environment&, const Config& config) {
   if (!node.ok()) return io_failure(node.error());
   std::string problems;
   for (const ipam::sys::Lease& lease : freed.value()) {
-    base::Status removed = unwire(node.value(), host_link_name(lease.owner.container, lease.owner.ifname));
+    base::Status removed = disconnect(node.value(), host_link_name(lease.owner.container, lease.owner.ifname));
     if (!removed.ok()) problems += (problems.empty() ? "" : "; ") + removed.error().text();
   }
   if (!problems.empty()) return Failure{Code::io_failure, "GC: not everything could be removed", problems};
@@ -321,6 +241,11 @@ Outcome<std::string> gc(const Environment&, const Config& config) {
 }
 
 Outcome<std::string> status(const Environment&, const Config& config) {
+  if (config.model == NetworkModel::kubenet) {
+    base::Result<netlink::Socket> node = netlink::Socket::open();
+    base::Status usable = node.ok() ? kubenet::check_name(node.value(), config.bridge) : base::Status(node.error());
+    if (!usable.ok()) return Failure{Code::not_available, usable.error().text(), ""};
+  }
   base::Result<Leases> leases = Leases::open(config.ipam_dir);
   if (!leases.ok()) return Failure{Code::not_available, leases.error().text(), ""};
   for (model::Family family : config.pool.families()) {

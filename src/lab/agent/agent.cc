@@ -13,6 +13,7 @@
 #include "lab/agent/pods.h"
 #include "lab/agent/probe.h"
 #include "lab/mounts.h"
+#include "netlink/masquerade.h"
 #include "netlink/namespace.h"
 #include "netlink/netlink.h"
 
@@ -20,6 +21,7 @@ namespace bailey::lab {
 namespace {
 
 constexpr std::size_t max_log_lines = 1000;
+constexpr const char* masquerade_table = "bailey-kubenet";
 constexpr std::size_t max_probes_at_once = 512;
 
 std::set<model::Port> ports_of(const base::Json& list) {
@@ -27,6 +29,13 @@ std::set<model::Port> ports_of(const base::Json& list) {
   for (const base::Json& text : list.items())
     if (std::optional<model::Port> port = model::Port::parse(text.as_string())) ports.insert(*port);
   return ports;
+}
+
+std::vector<model::Prefix> prefixes_of(const base::Json& list) {
+  std::vector<model::Prefix> out;
+  for (const base::Json& text : list.items())
+    if (std::optional<model::Prefix> prefix = model::Prefix::parse(text.as_string())) out.push_back(*prefix);
+  return out;
 }
 
 base::Json to_json(const PodOutcome& outcome) {
@@ -79,17 +88,10 @@ class Agent {
 
   void dispatch(const base::Json& request) {
     static constexpr Operation operations[] = {
-        {"listen", &Agent::listen},
-        {"pod_add", &Agent::pod_add},
-        {"pod_attach", &Agent::pod_attach},
-        {"pod_remove", &Agent::pod_remove},
-        {"probe", &Agent::probe},
-        {"conn_open", &Agent::conn_open},
-        {"conn_send", &Agent::conn_send},
-        {"conn_close", &Agent::conn_close},
-        {"conn_list", &Agent::conn_list},
-        {"namespace", &Agent::send_namespace},
-        {"logs", &Agent::logs},
+        {"listen", &Agent::listen},         {"masquerade", &Agent::masquerade},    {"pod_add", &Agent::pod_add},
+        {"pod_attach", &Agent::pod_attach}, {"pod_remove", &Agent::pod_remove},    {"probe", &Agent::probe},
+        {"conn_open", &Agent::conn_open},   {"conn_send", &Agent::conn_send},      {"conn_close", &Agent::conn_close},
+        {"conn_list", &Agent::conn_list},   {"namespace", &Agent::send_namespace}, {"logs", &Agent::logs},
     };
     for (const Operation& operation : operations)
       if (operation.name == request["op"].as_string()) return (this->*operation.handler)(request);
@@ -114,6 +116,16 @@ class Agent {
       log(listening.error().text());
       answer.set("error", listening.error().text());
     }
+    reply(request, answer);
+  }
+
+  void masquerade(const base::Json& request) {
+    netlink::Masquerade rules{masquerade_table, prefixes_of(request["rules"]["sources"]),
+                              prefixes_of(request["rules"]["except"])};
+    base::Status set = netlink::set_masquerade(rules);
+    if (!set.ok()) log(set.error().text());
+    base::Json answer = base::Json::object().set("ok", set.ok());
+    if (!set.ok()) answer.set("error", base::Json::object().set("msg", set.error().text()));
     reply(request, answer);
   }
 
@@ -152,7 +164,8 @@ class Agent {
     std::optional<model::Address> to = model::Address::parse(row["to"].as_string());
     base::check(port && to, "the supervisor sends well-formed probes");
     ProbeTarget target{namespace_of(row), {*to, port->number}, port->protocol, row["timeout_ms"].as_int(300)};
-    start_probe(*loop_, target, [this, batch, index](ProbeOutcome outcome) {
+    auto ask = row["hops"].as_bool() ? count_hops : start_probe;
+    ask(*loop_, target, [this, batch, index](ProbeOutcome outcome) {
       batch->outcomes[index] = std::move(outcome);
       if (batch->next < batch->outcomes.size()) start_next(batch);
       if (++batch->finished == batch->outcomes.size()) finish(*batch);
@@ -165,6 +178,7 @@ class Agent {
       base::Json& row = rows.push(base::Json::object());
       row.set("result", outcome.result).set("source_seen", outcome.source_seen);
       row.set("answered_by", outcome.answered_by).set("rtt_us", outcome.rtt_us);
+      row.set("hops", outcome.hops);
     }
     reply(batch.request, base::Json::object().set("rows", std::move(rows)));
   }
@@ -218,6 +232,13 @@ class Agent {
   io::Channel channel_;
 };
 
+// Where br_netfilter is loaded, a namespace starts with the packet filter in the way of what a bridge passes between
+// its ports. What pods of one node send to each other is not routed; policy sits at the pods' own links.
+void let_bridges_alone() {
+  for (const char* name : {"bridge-nf-call-iptables", "bridge-nf-call-ip6tables", "bridge-nf-call-arptables"})
+    (void)io::write_existing(std::string("/proc/sys/net/bridge/") + name, "0");
+}
+
 base::Status enter(AgentSettings& settings) {
   if (settings.network) {
     const std::pair<const io::Fd*, int> spaces[] = {
@@ -230,6 +251,7 @@ base::Status enter(AgentSettings& settings) {
     return base::system_error("make namespaces for", settings.host, errno);
   base::Status prepared = prepare_host_files(settings.host);
   if (!prepared.ok()) return prepared;
+  let_bridges_alone();
   base::Result<netlink::Socket> socket = netlink::Socket::open();
   return socket.ok() ? socket->set_up("lo") : base::Status(socket.error());
 }

@@ -3,6 +3,7 @@
 // Probe leaves to its children.
 #include "lab/agent/probe.h"
 
+#include <fcntl.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
@@ -93,7 +94,14 @@ class Probe : public std::enable_shared_from_this<Probe> {
     bool v4 = target_.to.address.is_v4();
     socket_ =
         io::Fd(::socket(v4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, v4 ? protocol_v4 : protocol_v6));
-    return socket_ ? 0 : errno;
+    return socket_ ? limit_hops(v4) : errno;
+  }
+  int limit_hops(bool v4) {
+    int limit = target_.hop_limit;
+    if (limit == 0) return 0;
+    int set = v4 ? ::setsockopt(socket_.get(), IPPROTO_IP, IP_TTL, &limit, sizeof limit)
+                 : ::setsockopt(socket_.get(), IPPROTO_IPV6, IPV6_UNICAST_HOPS, &limit, sizeof limit);
+    return set == 0 ? 0 : errno;
   }
   int connect_to_target(std::uint16_t port) {
     sockaddr_storage address;
@@ -260,7 +268,40 @@ class SctpProbe : public Probe {
   std::uint16_t port_ = 0;
 };
 
+constexpr int most_hops = 15;
+
+// The namespace stays open for as long as the search goes on, even if the pod is removed meanwhile.
+struct HopSearch {
+  ProbeTarget target;
+  io::Fd network;
+  ProbeOutcome first;
+  std::function<void(ProbeOutcome)> done;
+};
+
+void search_hops(io::Loop& loop, const std::shared_ptr<HopSearch>& search) {
+  ++search->target.hop_limit;
+  start_probe(loop, search->target, [&loop, search](const ProbeOutcome& outcome) {
+    bool answered = outcome.result == search->first.result;
+    if (!answered && search->target.hop_limit <= most_hops) return search_hops(loop, search);
+    if (answered) search->first.hops = search->target.hop_limit - 1;
+    search->done(std::move(search->first));
+  });
+}
+
 }  // namespace
+
+void count_hops(io::Loop& loop, const ProbeTarget& target, std::function<void(ProbeOutcome)> done) {
+  auto search = std::make_shared<HopSearch>();
+  search->target = target;
+  search->network = io::Fd(::fcntl(target.namespace_fd, F_DUPFD_CLOEXEC, 3));
+  search->target.namespace_fd = search->network.get();
+  search->done = std::move(done);
+  start_probe(loop, target, [&loop, search](ProbeOutcome outcome) {
+    bool answered = outcome.result == "open" || outcome.result == "refused";
+    search->first = std::move(outcome);
+    answered ? search_hops(loop, search) : search->done(std::move(search->first));
+  });
+}
 
 void start_probe(io::Loop& loop, const ProbeTarget& target, std::function<void(ProbeOutcome)> done) {
   std::shared_ptr<Probe> probe;
