@@ -68,6 +68,25 @@ std::string services_text(const Json& services, const Session& session, bool col
                       rows, color);
 }
 
+std::string count_of(const Json& count) { return count.is_string() ? count.as_string() : count.dump(); }
+
+// What nodes and pods use of the addresses of VNets.
+std::string subnets_text(const Json& subnets, const Session& session, bool color) {
+  std::vector<TableRow> rows;
+  for (const Json& subnet : subnets.items())
+    rows.push_back({{subnet["name"].as_string()},
+                    {"IPv" + subnet["family"].dump()},
+                    {count_of(subnet["nodes"])},
+                    {count_of(subnet["pods_reserved"])},
+                    {count_of(subnet["pods_held"])},
+                    {count_of(subnet["free"])}});
+  if (rows.empty()) return "";
+  std::vector<std::string> head;
+  for (const char* id : {"subnet-addresses", "family", "of-nodes", "for-pods", "of-pods", "free"})
+    head.push_back(session.text(std::string("cli.head.") + id));
+  return "\n" + table(head, rows, color);
+}
+
 }  // namespace
 
 std::string duration_text(double milliseconds) {
@@ -106,6 +125,7 @@ std::string conditions_text(const Json& conditions, const Session& session, bool
 std::string status_text(const Json& status, const Session& session, bool color) {
   std::string out = headline(status, session, color) + "\n" + topology(status, session, color);
   out += services_text(status["services"], session, color);
+  out += subnets_text(status["subnets"], session, color);
   std::string conditions = conditions_text(status["conditions"], session, color);
   if (!conditions.empty()) out += "\n" + conditions;
   return out;

@@ -116,6 +116,20 @@ TEST(Render, StatusWithoutPlacesGoesByAddress) {
             "└─ host/web    198.51.100.9\n");
 }
 
+TEST(Render, StatusSaysWhatNodesAndPodsTakeOfSubnets) {
+  FakeRun fake;
+  Json document = json(R"({"name":"x","generation":1,"ready":true,"seconds":0.1,"networks":[],"subnets":[
+    {"name":"v/nodes","family":4,"size":251,"nodes":2,"pods_reserved":20,"pods_held":4,"free":229},
+    {"name":"v/nodes","family":6,"size":"18446744073709551611","nodes":2,"pods_reserved":20,"pods_held":4,
+     "free":"18446744073709551589"}]})");
+  std::string text = status_text(document, fake.session, false);
+  EXPECT_NE(text.find("ADDRESSES OF SUBNET  FAMILY  NODES  FOR PODS  IN USE  FREE\n"
+                      "v/nodes              IPv4    2      20        4       229\n"
+                      "v/nodes              IPv6    2      20        4       18446744073709551589\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST(Render, ALongNodeIsShortened) {
   FakeRun fake;
   Json document = json(R"({"hosts":[{"name":"node/n","kind":"node","addresses":[]}],"networks":[]})");

@@ -18,6 +18,20 @@
 namespace bailey::lab {
 namespace {
 
+// For so long an address that a pod had stays with its node where that is possible: others may still send to the pod.
+constexpr std::int64_t cooling_ms = 30'000;
+
+// Whether the addresses that the pod was given are still its node's to give. They always are, unless a file has claimed
+// one or the subnet has changed.
+bool addresses_stand(const model::Snapshot& completed, const RealisedPod& pod) {
+  const auto* node = completed.find<model::Node>(model::Kind::Node, pod.host.substr(pod.host.find('/') + 1));
+  if (!node || pod.host_network || !pod.pinned.empty() || !node->pod_cidrs.empty()) return true;
+  return std::all_of(pod.addresses.begin(), pod.addresses.end(), [&](const model::Address& address) {
+    return std::any_of(node->pod_ranges.begin(), node->pod_ranges.end(),
+                       [&](const model::AddressRange& range) { return range.contains(address); });
+  });
+}
+
 bool same_pod(const RealisedPod& a, const RealisedPod& b) {
   return a.host == b.host && a.host_network == b.host_network && a.pinned == b.pinned;
 }
@@ -71,6 +85,10 @@ struct Network::Change {
 Network::Network(io::Loop& loop, Hosts& hosts, CompleteOptions options)
     : loop_(loop), hosts_(hosts), options_(options) {
   hosts_.on_replaced([this](const std::string& host) { host_replaced(host); });
+}
+
+Network::~Network() {
+  if (cooled_timer_) loop_.cancel(*cooled_timer_);
 }
 
 void Network::change(std::vector<model::Event> events, Done done, Progress progress) {
@@ -130,8 +148,9 @@ void Network::settle_objects(Change& change) {
     return event.type == model::Event::Type::deleted;
   });
   model::Snapshot effective = change.given;
+  InUse used = in_use();
   while (true) {
-    change.completion = complete(effective, assignments_, options_);
+    change.completion = complete(effective, assignments_, options_, used);
     bool progress = false;
     for (model::InputError& error : model::validate(change.completion.snapshot)) {
       if (error.severity != model::InputError::Severity::error) continue;
@@ -165,11 +184,13 @@ void Network::remove_pods(const std::shared_ptr<Change>& change) {
   change->next = &Network::change_fabric;
   for (auto& [ref, pod] : pods_) {
     auto wanted = change->wanted.find(ref);
-    bool keep = wanted != change->wanted.end() && same_pod(pod, wanted->second) && !pod.condition;
+    bool keep = wanted != change->wanted.end() && same_pod(pod, wanted->second) && !pod.condition &&
+                addresses_stand(change->completion.snapshot, pod);
     if (keep) continue;
     pod.ready = false;
     ++change->open;
     remove_pod(pod, [this, change, ref = ref] {
+      let_go(pods_.at(ref));
       pods_.erase(ref);
       step_done(change);
     });
@@ -227,6 +248,7 @@ void Network::change_fabric(const std::shared_ptr<Change>& change) {
   conditions_ = change->completion.conditions;
   set_aside_ = change->set_aside;
   made_ = change->completion.made;
+  subnets_ = change->completion.subnets;
   enter_phase(change, "ports");
   change->open = 1;
   change->next = &Network::add_pods;
@@ -377,6 +399,33 @@ void Network::host_replaced(const std::string& host) {
       refresh_current();
     });
   }
+}
+
+InUse Network::in_use() {
+  std::int64_t now = io::now_ns();
+  while (!cooling_.empty() && now - cooling_.front().since_ns >= cooling_ms * 1'000'000) cooling_.pop_front();
+  InUse out;
+  for (const auto& [ref, pod] : pods_)
+    if (!pod.host_network && !pod.addresses.empty())
+      out.held[ref] = {pod.host.substr(pod.host.find('/') + 1), pod.addresses};
+  for (const Cooling& each : cooling_) out.cooling.push_back(each.address);
+  return out;
+}
+
+void Network::let_go(const RealisedPod& pod) {
+  if (pod.host_network) return;
+  for (const model::Address& address : pod.addresses) cooling_.push_back({address, io::now_ns()});
+  if (!pod.addresses.empty() && !cooled_timer_) await_cooled();
+}
+
+// Once everything has cooled, the nodes give back what they have too much of.
+void Network::await_cooled() {
+  cooled_timer_ = loop_.after(cooling_ms, [this] {
+    cooled_timer_.reset();
+    std::int64_t cool = io::now_ns() - cooling_ms * 1'000'000;
+    if (!cooling_.empty() && cooling_.back().since_ns > cool) return await_cooled();
+    change({}, [](ChangeReport) {}, {});
+  });
 }
 
 }  // namespace bailey::lab

@@ -19,6 +19,7 @@
 
 #include "fabric/fabric.h"
 #include "fabric/sys/applier.h"
+#include "io/loop.h"
 #include "lab/controllers/controllers.h"
 #include "lab/hosts.h"
 #include "lab/lab.h"
@@ -54,6 +55,7 @@ struct ChangeReport {
 class Network {
  public:
   Network(io::Loop& loop, Hosts& hosts, CompleteOptions options);
+  ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
@@ -68,6 +70,8 @@ class Network {
   const std::map<model::ObjectRef, RealisedPod>& pods() const { return pods_; }
   std::vector<Condition> conditions() const;
   std::vector<model::ObjectRef> made() const { return made_; }
+  // How the addresses of subnets with nodes are used, as of the last change; what pods hold is in pods().
+  const std::vector<SubnetUse>& subnets() const { return subnets_; }
   base::Result<std::vector<fabric::sys::Applier::DropCounter>> drops() { return applier_.drops(); }
   std::string host_of_node(const std::string& node) const { return "node/" + node; }
 
@@ -91,6 +95,9 @@ class Network {
   void tell_masquerade(const std::string& host, const base::Json& rules, std::function<void()> done);
   void host_replaced(const std::string& host);
   void refresh_current();
+  InUse in_use();
+  void let_go(const RealisedPod& pod);
+  void await_cooled();
 
   io::Loop& loop_;
   Hosts& hosts_;
@@ -103,6 +110,13 @@ class Network {
   Assignments assignments_;
   std::vector<Condition> conditions_;
   std::vector<model::ObjectRef> made_;
+  std::vector<SubnetUse> subnets_;
+  struct Cooling {
+    model::Address address;
+    std::int64_t since_ns;
+  };
+  std::deque<Cooling> cooling_;  // oldest first
+  std::optional<io::Loop::TimerId> cooled_timer_;
   std::map<model::ObjectRef, Condition> set_aside_;  // objects whose references are gone
   std::map<model::ObjectRef, RealisedPod> pods_;
   std::map<std::string, std::set<model::Port>> ports_;  // what each host was told to listen on

@@ -1,5 +1,7 @@
 #include "lab/status.h"
 
+#include <algorithm>
+
 #include "lab/wire.h"
 #include "model/resolve/interfaces.h"
 #include "model/resolve/peering.h"
@@ -88,6 +90,45 @@ base::Json clusters_json(const model::Snapshot& snapshot) {
   return out;
 }
 
+// Whole as a number up to 2^53, which every reader of JSON can hold; beyond that in decimal digits as text.
+base::Json count_json(model::Uint128 count) {
+  if (count <= model::Uint128{1} << 53) return static_cast<std::int64_t>(count);
+  std::string digits;
+  for (; count > 0; count /= 10) digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(count % 10)));
+  return digits;
+}
+
+// Addresses of the subnet that pods have in fact.
+std::uint64_t held_by_pods(const Network& network, const SubnetUse& use) {
+  const auto* vnet = network.current().find<model::VirtualNetwork>(model::Kind::VirtualNetwork, use.subnet.vnet);
+  const model::Subnet* subnet = vnet ? vnet->find(use.subnet.subnet) : nullptr;
+  if (!subnet) return 0;
+  std::set<std::string> nodes;
+  for (const auto& node : network.current().all<model::Node>())
+    if (node->subnet == use.subnet) nodes.insert(network.host_of_node(node->meta.name));
+  auto inside = [&](const model::Address& address) {
+    return address.family() == use.family &&
+           std::any_of(subnet->prefixes.begin(), subnet->prefixes.end(),
+                       [&](const model::Prefix& prefix) { return prefix.contains(address); });
+  };
+  std::uint64_t held = 0;
+  for (const auto& [ref, pod] : network.pods())
+    if (!pod.host_network && nodes.contains(pod.host))
+      held += static_cast<std::uint64_t>(std::count_if(pod.addresses.begin(), pod.addresses.end(), inside));
+  return held;
+}
+
+base::Json subnets_json(const Network& network) {
+  base::Json out = base::Json::array();
+  for (const SubnetUse& use : network.subnets()) {
+    base::Json json = base::Json::object().set("name", use.subnet.text());
+    json.set("family", use.family == model::Family::v4 ? 4 : 6).set("size", count_json(use.size));
+    json.set("nodes", count_json(use.nodes)).set("pods_reserved", count_json(use.pods_reserved));
+    out.push(json.set("pods_held", held_by_pods(network, use)).set("free", count_json(use.free)));
+  }
+  return out;
+}
+
 base::Json services_json(const model::Snapshot& snapshot) {
   constexpr std::string_view types[] = {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"};
   base::Json out = base::Json::array();
@@ -161,7 +202,7 @@ base::Json status_document(const std::string& lab, double seconds, const Hosts& 
   base::Json json = base::Json::object().set("name", lab).set("generation", network.given().generation());
   json.set("ready", is_ready(hosts, network)).set("seconds", seconds).set("ca_file", nullptr);
   json.set("hosts", hosts_json(hosts, network.current())).set("pods", pods_json(network));
-  json.set("clusters", clusters_json(network.current()));
+  json.set("clusters", clusters_json(network.current())).set("subnets", subnets_json(network));
   json.set("services", services_json(network.current())).set("networks", networks_json(network.current()));
   return json.set("conditions", std::move(conditions)).set("made", std::move(made));
 }

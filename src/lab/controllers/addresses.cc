@@ -1,13 +1,12 @@
-// Addresses of network interfaces and nodes, and the nodes' ranges for pods.
+// Addresses of network interfaces and nodes. (The nodes' ranges for pods are only kept here; ranges.cc makes them fit.)
 //
 // Four rounds, so that no address is ever given twice and none moves without cause:
 //   1. what files say: interfaces, nodes, load balancers, gateways, API servers;
-//   2. what earlier completions decided and round 1 did not take;
-//   3. what pods are pinned to (inside of a range that round 2 kept it stays reserved there, see scheduler.cc);
-//   4. everything that is still missing, lowest free first: interfaces by name, then nodes in the order of their
-//      clusters, pools and numbers.
-// A node takes an address of each family of its subnet and, under the vnet model, as many secondary addresses as
-// it may hold pods: contiguous if there is room, in pieces otherwise. It gets all of that or nothing.
+//   2. what earlier completions decided and round 1 did not take, and what pods had a moment ago;
+//   3. what pods are pinned to (inside of a range that round 2 kept it stays reserved there);
+//   4. everything that is still missing: interfaces by name, then nodes in the order of their clusters, pools and
+//      numbers. Where the subnet has nothing left, it comes out of what nodes have in reserve for pods.
+// A node takes an address of each family of its subnet, or nothing.
 #include <algorithm>
 
 #include "lab/controllers/draft.h"
@@ -24,14 +23,14 @@ void make_pools(Draft& draft) {
   for (const auto& vnet : draft.now().all<model::VirtualNetwork>())
     for (const model::Subnet& subnet : vnet->subnets)
       for (const Prefix& prefix : subnet.prefixes) {
-        AddressPool& pool = draft.subnets[{{vnet->meta.name, subnet.name}, prefix.family()}];
+        AddressPool& pool = draft.subnets[{{vnet->meta.name, subnet.name}, prefix.family()}].free;
         if (auto usable = usable_addresses(prefix)) pool.add(*usable);
       }
 }
 
 AddressPool* pool_of(Draft& draft, const SubnetRef& subnet, Family family) {
-  auto at = draft.subnets.find({subnet, family});
-  return at == draft.subnets.end() ? nullptr : &at->second;
+  SubnetAddresses* addresses = addresses_of(draft, subnet, family);
+  return addresses ? &addresses->free : nullptr;
 }
 
 bool in_subnet(const Snapshot& now, const SubnetRef& ref, const Address& address) {
@@ -53,15 +52,6 @@ struct Unit {
   ObjectRef ref() const { return node ? node->meta.ref() : nic->meta.ref(); }
   std::string key(Family family) const {
     return std::string(node ? "Node/" : "NetworkInterface/") + ref().name + "/" + name(family);
-  }
-  std::string range_key(Family family, std::size_t piece) const {
-    return key(family) + (piece == 0 ? "" : "/" + std::to_string(piece));
-  }
-  model::Uint128 range_size(Family family) const {
-    model::Uint128 total = 0;
-    for (const AddressRange& range : node->pod_ranges)
-      if (range.first.family() == family) total += range.size();
-    return total;
   }
 };
 
@@ -106,6 +96,9 @@ std::vector<Unit> make_units(Draft& draft) {
     bool vnet_model = cluster && cluster->network_model == model::NetworkModel::vnet;
     if (own && !own->addresses.empty()) node->addresses = own->addresses;
     units.push_back({own, node, node->subnet, vnet_model, false});
+    for (Family family : families)
+      if (SubnetAddresses* addresses = addresses_of(draft, node->subnet, family); addresses && vnet_model)
+        addresses->add_share(node->meta.name).limit = node->max_pods;
   }
   return units;
 }
@@ -123,17 +116,19 @@ void take_given(Draft& draft, Unit& unit) {
                      {unit.ref().name, address.text(), unit.subnet.text()}});
     return true;
   });
-  if (!unit.node) return;
-  if (!unit.has_ranges) unit.node->pod_ranges.clear();
-  std::erase_if(unit.node->pod_ranges, [&](const AddressRange& range) {
-    AddressPool* pool = pool_of(draft, unit.subnet, range.first.family());
-    return !pool || !pool->take(range);
-  });
+  if (!unit.has_ranges) return;
+  for (const AddressRange& range : unit.node->pod_ranges) {
+    SubnetAddresses* addresses = addresses_of(draft, unit.subnet, range.first.family());
+    if (!addresses || !addresses->free.take(range)) continue;
+    NodeShare* share = addresses->find(unit.node->meta.name);
+    share->given.release(range);
+    share->own.release(range);
+  }
 }
 
 void take_elsewhere(Draft& draft, const Address& address) {
-  for (auto& [key, pool] : draft.subnets)
-    if (key.second == address.family()) pool.take(address);
+  for (auto& [key, addresses] : draft.subnets)
+    if (key.second == address.family()) addresses.free.take(address);
 }
 
 void take_range(Draft& draft, const SubnetRef& subnet, const AddressRange& range) {
@@ -158,79 +153,123 @@ void take_given_of_others(Draft& draft) {
 }
 
 // Round 2.
-void keep_ranges(Draft& draft, Unit& unit, Family family, AddressPool& pool) {
-  model::Uint128 wanted = unit.node->max_pods;
-  for (std::size_t piece = 0; unit.range_size(family) < wanted; ++piece) {
-    auto at = draft.earlier.ranges.find(unit.range_key(family, piece));
+void keep_ranges(Draft& draft, Unit& unit, Family family, SubnetAddresses& addresses) {
+  NodeShare* share = addresses.find(unit.node->meta.name);
+  for (std::size_t piece = 0;; ++piece) {
+    auto at = draft.earlier.ranges.find(range_key(unit.node->meta.name, family, piece));
     if (at == draft.earlier.ranges.end()) return;
-    AddressRange range = at->second;
-    model::Uint128 lacking = wanted - unit.range_size(family);
-    if (range.size() > lacking) range.last = range.first.plus(lacking - 1);
-    if (pool.take(range)) unit.node->pod_ranges.push_back(range);
+    if (at->second.first.family() != family) continue;
+    // A file may have claimed something inside of it meanwhile; pods hold addresses of the rest.
+    for (const AddressRange& part : addresses.free.take_within(at->second)) share->own.release(part);
   }
 }
 
 void keep_earlier(Draft& draft, Unit& unit) {
   for (Family family : families) {
-    AddressPool* pool = pool_of(draft, unit.subnet, family);
-    if (!pool) continue;
+    SubnetAddresses* addresses = addresses_of(draft, unit.subnet, family);
+    if (!addresses) continue;
     if (!has(unit.addresses(), family))
-      if (auto address = draft.keep(unit.key(family), *pool)) unit.addresses().push_back(*address);
-    if (unit.has_ranges) keep_ranges(draft, unit, family, *pool);
+      if (auto address = draft.keep(unit.key(family), addresses->free)) unit.addresses().push_back(*address);
+    if (unit.has_ranges) keep_ranges(draft, unit, family, *addresses);
   }
 }
 
+// Internal load balancers draw from their subnet too, but Services are served after everybody else.
+void set_aside_for_services(Draft& draft) {
+  for (const auto& service : draft.now().all<model::Service>()) {
+    if (service->type != model::ServiceType::load_balancer) continue;
+    for (Family family : families) {
+      auto earlier = draft.earlier.addresses.find(balancer_key(service->meta, family));
+      if (earlier == draft.earlier.addresses.end()) continue;
+      for (const auto& balancer : draft.now().all<model::LoadBalancer>()) {
+        if (!balancer->internal || !balancer->addresses.empty()) continue;
+        SubnetAddresses* addresses = addresses_of(draft, balancer->subnet, family);
+        if (addresses && addresses->free.take(earlier->second)) addresses->set_aside.push_back(earlier->second);
+      }
+    }
+  }
+}
+
+// Takes out of `free` what pods have or had; nobody else shall get it as long as there is something else.
+void rest(SubnetAddresses& addresses, const Address& address) {
+  if (addresses.free.take(address)) addresses.resting.push_back(address);
+}
+
+void note_in_use(Draft& draft) {
+  std::vector<Address> cooling = draft.in_use.cooling;
+  for (const auto& [ref, held] : draft.in_use.held) {
+    const auto* pod = draft.now().find<model::Pod>(ref);
+    bool stays = pod && !pod->finished() && !pod->spec.host_network;
+    if (!stays) cooling.insert(cooling.end(), held.addresses.begin(), held.addresses.end());
+    const auto* node = draft.now().find<Node>(Kind::Node, held.node);
+    for (auto& [key, addresses] : draft.subnets) {
+      if (node && key.first.vnet != node->subnet.vnet) continue;
+      NodeShare* share = addresses.find(held.node);
+      for (const Address& address : held.addresses) {
+        if (share && stays && share->own.has(address)) share->held.insert(address);
+        rest(addresses, address);  // its node is gone, or has other ranges
+      }
+    }
+  }
+  for (const Address& address : cooling)
+    for (auto& [key, addresses] : draft.subnets) {
+      if (!addresses.free.holds(address)) continue;
+      addresses.cooling.push_back(address);
+      rest(addresses, address);
+    }
+}
+
+// Round 3.
+void take_pins(Draft& draft) {
+  for (const auto& pod : draft.now().all<model::Pod>())
+    for (const Address& address : pins(*pod))
+      for (auto& [key, addresses] : draft.subnets)
+        if (addresses.free.holds(address)) {
+          addresses.free.take(address);
+          std::erase(addresses.resting, address);
+          addresses.pinned.insert(address);
+        }
+}
+
 // Round 4.
-void fail(Draft& draft, Unit& unit, const AddressPool& pool, model::Uint128 lacking) {
+void fail(Draft& draft, Unit& unit, const SubnetAddresses& full) {
   unit.failed = true;
-  model::Uint128 needed = unit.has_ranges ? model::Uint128{unit.node->max_pods} + 1 : 1;
-  draft.condition(
-      unit.ref(), "AddressAssigned", "SubnetFull",
-      {"controllers.subnet-full",
-       {unit.ref().name, unit.subnet.text(), count_text(needed), count_text(lacking), count_text(pool.free())}});
+  draft.condition(unit.ref(), "AddressAssigned", "SubnetFull",
+                  {"controllers.subnet-full", {unit.ref().name, unit.subnet.text(), count_text(full.free.size())}});
   if (!unit.node) return;
   for (Family family : families) {
-    AddressPool* other = pool_of(draft, unit.subnet, family);
+    SubnetAddresses* addresses = addresses_of(draft, unit.subnet, family);
     auto at = draft.next.addresses.find(unit.key(family));
     if (at != draft.next.addresses.end()) {
-      if (other) other->release({at->second, at->second});
+      if (addresses) addresses->free.release({at->second, at->second});
       draft.next.addresses.erase(at);
     }
-    for (const AddressRange& range : unit.node->pod_ranges)
-      if (range.first.family() == family && other) other->release(range);
+    if (addresses) addresses->remove_share(unit.node->meta.name);
   }
   unit.node->addresses.clear();
-  unit.node->pod_ranges.clear();
   unit.node->ready = false;
 }
 
 void assign_fresh(Draft& draft, Unit& unit) {
   for (Family family : families) {
-    AddressPool* pool = pool_of(draft, unit.subnet, family);
-    if (!pool) continue;
-    model::Uint128 own = has(unit.addresses(), family) ? 0 : 1;
-    model::Uint128 pods = unit.has_ranges ? unit.node->max_pods - unit.range_size(family) : 0;
-    if (pool->free() < own + pods) return fail(draft, unit, *pool, own + pods);
-    if (own != 0) unit.addresses().push_back(*draft.assign(unit.key(family), *pool));
-    if (pods == 0) continue;
-    for (const AddressRange& range : pool->take_run(pods)) unit.node->pod_ranges.push_back(range);
-  }
-}
-
-void remember_ranges(Draft& draft, const Unit& unit) {
-  std::map<Family, std::size_t> pieces;
-  for (const AddressRange& range : unit.node->pod_ranges) {
-    Family family = range.first.family();
-    draft.next.ranges[unit.range_key(family, pieces[family]++)] = range;
+    SubnetAddresses* addresses = addresses_of(draft, unit.subnet, family);
+    if (!addresses || has(unit.addresses(), family)) continue;
+    std::optional<Address> address = addresses->take_one();
+    if (!address) return fail(draft, unit, *addresses);
+    unit.addresses().push_back(*address);
+    draft.next.addresses[unit.key(family)] = *address;
   }
 }
 
 void finish(Draft& draft, Unit& unit) {
   if (unit.node) {
     std::sort(unit.node->addresses.begin(), unit.node->addresses.end());
-    std::sort(unit.node->pod_ranges.begin(), unit.node->pod_ranges.end());
     if (unit.nic) unit.nic->addresses = unit.node->addresses;
-    remember_ranges(draft, unit);
+    unit.node->pod_ranges.clear();
+    for (Family family : families)
+      if (SubnetAddresses* addresses = addresses_of(draft, unit.subnet, family))
+        if (const NodeShare* share = addresses->find(unit.node->meta.name))
+          for (const AddressRange& range : share->own.free_ranges()) unit.node->pod_ranges.push_back(range);
     draft.put(unit.node);
   }
   if (unit.nic) draft.put(unit.nic);
@@ -244,14 +283,26 @@ std::vector<Address> pins(const model::Pod& pod) {
   return pod.meta.generated ? std::vector<Address>{} : pod.addresses;
 }
 
+bool draws(const model::Pod& pod) { return !pod.spec.host_network && pod.pinned_addresses.empty(); }
+
+std::string range_key(const std::string& node, Family family, std::size_t piece) {
+  return "Node/" + node + "/" + name(family) + (piece == 0 ? "" : "/" + std::to_string(piece));
+}
+
+SubnetAddresses* addresses_of(Draft& draft, const SubnetRef& subnet, Family family) {
+  auto at = draft.subnets.find({subnet, family});
+  return at == draft.subnets.end() ? nullptr : &at->second;
+}
+
 void assign_addresses(Draft& draft) {
   make_pools(draft);
   std::vector<Unit> units = make_units(draft);
   for (Unit& unit : units) take_given(draft, unit);
   take_given_of_others(draft);
   for (Unit& unit : units) keep_earlier(draft, unit);
-  for (const auto& pod : draft.now().all<model::Pod>())
-    for (const Address& address : pins(*pod)) take_elsewhere(draft, address);
+  set_aside_for_services(draft);
+  note_in_use(draft);
+  take_pins(draft);
   for (Unit& unit : units) assign_fresh(draft, unit);
   for (Unit& unit : units) finish(draft, unit);
   draft.commit();

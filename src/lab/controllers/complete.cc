@@ -1,6 +1,6 @@
 // A completion is a table of named steps over one Draft. The order is that of need: clusters bring VNets and
 // pools, pools bring nodes, nodes are what DaemonSets count, pods bring the addresses that are pinned, and only
-// then are addresses handed out, pods placed, and services given what they stand for.
+// then are addresses handed out, pods placed, services given what they stand for, and ranges made to fit the pods.
 #include "lab/controllers/controllers.h"
 #include "lab/controllers/draft.h"
 
@@ -25,6 +25,7 @@ constexpr Step steps[] = {
     {"public addresses", assign_public_addresses},
     {"schedule", schedule_pods},
     {"services", complete_services},
+    {"ranges", settle_ranges},
     {"endpoint slices", make_slices},
 };
 
@@ -60,15 +61,17 @@ void forget_generated(Draft& draft) {
 
 }  // namespace controllers
 
-Completion complete(const model::Snapshot& given, const Assignments& earlier, const CompleteOptions& options) {
-  controllers::Draft draft(given, earlier, options);
+Completion complete(const model::Snapshot& given, const Assignments& earlier, const CompleteOptions& options,
+                    const InUse& in_use) {
+  controllers::Draft draft(given, earlier, options, in_use);
   for (const controllers::Step& step : controllers::steps) {
     step.run(draft);
     draft.commit();
   }
   // One reduction from `given`, so that the generation does not depend on how many steps changed something.
   model::Snapshot completed = model::reduce(given, model::difference(given, draft.now()));
-  return {std::move(completed), std::move(draft.next), std::move(draft.conditions), std::move(draft.made)};
+  return {std::move(completed), std::move(draft.next), std::move(draft.conditions), std::move(draft.made),
+          std::move(draft.uses)};
 }
 
 }  // namespace bailey::lab

@@ -13,6 +13,7 @@
 
 #include "lab/controllers/controllers.h"
 #include "lab/controllers/pool.h"
+#include "lab/controllers/subnet.h"
 #include "model/snapshot.h"
 
 namespace bailey::lab::controllers {
@@ -35,8 +36,9 @@ std::string count_text(model::Uint128 count);
 
 class Draft {
  public:
-  Draft(const Snapshot& given, const Assignments& earlier_assignments, const CompleteOptions& complete_options)
-      : earlier(earlier_assignments), options(complete_options), now_(given) {}
+  Draft(const Snapshot& given, const Assignments& earlier_assignments, const CompleteOptions& complete_options,
+        const InUse& what_is_in_use)
+      : earlier(earlier_assignments), options(complete_options), in_use(what_is_in_use), now_(given) {}
 
   const Snapshot& now() const { return now_; }
 
@@ -77,12 +79,14 @@ class Draft {
 
   const Assignments& earlier;
   const CompleteOptions& options;
+  const InUse& in_use;
   Assignments next;
   std::vector<Condition> conditions;
   std::vector<ObjectRef> made;
+  std::vector<SubnetUse> uses;
 
   std::set<std::string> denied_nodes;  // may not join their subnet, or it does not exist, or they run Windows
-  std::map<std::pair<SubnetRef, Family>, AddressPool> subnets;
+  std::map<std::pair<SubnetRef, Family>, SubnetAddresses> subnets;
 
  private:
   Snapshot now_;
@@ -102,6 +106,7 @@ void assign_addresses(Draft& draft);         // addresses.cc
 void assign_public_addresses(Draft& draft);  // hosts.cc
 void schedule_pods(Draft& draft);            // scheduler.cc
 void complete_services(Draft& draft);        // services.cc
+void settle_ranges(Draft& draft);            // ranges.cc
 void make_slices(Draft& draft);              // slices.cc
 
 // The predicates that DaemonSets share with the scheduler (Kubernetes: taints and tolerations, node selectors).
@@ -112,6 +117,17 @@ std::vector<model::Taint> all_taints(const model::Node& node);
 
 // Addresses that a pod must get: pinned ones, or else those of its status where it came from a file.
 std::vector<Address> pins(const model::Pod& pod);
+
+// Whether the pod has an address out of its node's ranges, or is to get one.
+bool draws(const model::Pod& pod);
+
+// The addresses of this family in the subnet; null where it has none.
+SubnetAddresses* addresses_of(Draft& draft, const SubnetRef& subnet, Family family);
+
+// Key of an assignment: of the n-th range of a node.
+std::string range_key(const std::string& node, Family family, std::size_t piece);
+// Key of an assignment: of a load balancer's address for a Service.
+std::string balancer_key(const model::Meta& service, Family family);
 
 // Whether one of the addresses is of this family.
 bool has(const std::vector<Address>& addresses, Family family);

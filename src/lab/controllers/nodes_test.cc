@@ -83,7 +83,7 @@ TEST(Defaults, V6OnlySubnet) {
   const auto& completed = get<model::Cluster>(done, Kind::Cluster, "", "aks");
   EXPECT_EQ(texts_of(completed.service_cidrs), "fd00:10::/112");
   EXPECT_EQ(completed.dns_service_address, addr("fd00:10::a"));
-  EXPECT_EQ(texts_of(get_node(done, "aks-p-0").pod_ranges), "fd01::5-fd01::22");
+  EXPECT_EQ(texts_of(get_node(done, "aks-p-0").pod_ranges), "fd01::5-fd01::c");
 }
 
 TEST(Namespaces, AreMadeAndLabelled) {
@@ -96,12 +96,12 @@ TEST(Namespaces, AreMadeAndLabelled) {
   EXPECT_EQ(made(done).back(), "Namespace/shop");
 }
 
-TEST(Nodes, AddressThenContiguousRangeEach) {
+TEST(Nodes, AddressesThenARangeEachWithRoomToGrow) {
   Completion done = run({vnet("hub", {"10.1.0.0/24"}), cluster("aks", "hub/nodes", {pool("system", 2)})});
   EXPECT_EQ(texts_of(get_node(done, "aks-system-0").addresses), "10.1.0.4");
-  EXPECT_EQ(texts_of(get_node(done, "aks-system-0").pod_ranges), "10.1.0.5-10.1.0.34");
-  EXPECT_EQ(texts_of(get_node(done, "aks-system-1").addresses), "10.1.0.35");
-  EXPECT_EQ(texts_of(get_node(done, "aks-system-1").pod_ranges), "10.1.0.36-10.1.0.65");
+  EXPECT_EQ(texts_of(get_node(done, "aks-system-0").pod_ranges), "10.1.0.6-10.1.0.13");
+  EXPECT_EQ(texts_of(get_node(done, "aks-system-1").addresses), "10.1.0.5");
+  EXPECT_EQ(texts_of(get_node(done, "aks-system-1").pod_ranges), "10.1.0.36-10.1.0.43");
   EXPECT_EQ(get_node(done, "aks-system-0").subnet.text(), "hub/nodes");
 }
 
@@ -130,27 +130,21 @@ TEST(Nodes, EachPoolInItsOwnSubnet) {
 
 TEST(Nodes, TenComesAfterNine) {
   Completion done = run({vnet("hub", {"10.1.0.0/24"}), cluster("aks", "hub/nodes", {pool("p", 11, 10)})});
-  EXPECT_EQ(texts_of(get_node(done, "aks-p-2").addresses), "10.1.0.26");
-  EXPECT_EQ(texts_of(get_node(done, "aks-p-10").addresses), "10.1.0.114");
+  EXPECT_EQ(texts_of(get_node(done, "aks-p-2").addresses), "10.1.0.6");
+  EXPECT_EQ(texts_of(get_node(done, "aks-p-10").addresses), "10.1.0.14");
 }
 
 TEST(Nodes, SubnetFullNamesNumbersAndTheRestGoesOn) {
   Completion done =
-      run({vnet("hub", {"10.1.0.0/26"}), cluster("aks", "hub/nodes", {pool("p", 3)}), pod("default", "web")});
+      run({vnet("hub", {"10.1.0.0/29"}), cluster("aks", "hub/nodes", {pool("p", 4)}), pod("default", "web")});
   EXPECT_EQ(conditions(done),
-            (Texts{"Node/aks-p-1 AddressAssigned SubnetFull", "Node/aks-p-2 AddressAssigned SubnetFull"}));
-  EXPECT_NE(english(done.conditions[0]).find("needs 31 addresses, 31 of them new, and 28 are free"), std::string::npos);
-  EXPECT_TRUE(get_node(done, "aks-p-1").addresses.empty());
-  EXPECT_TRUE(get_node(done, "aks-p-1").pod_ranges.empty());
-  EXPECT_FALSE(get_node(done, "aks-p-1").ready);
-  EXPECT_EQ(get_pod(done, "web").spec.node_name, "aks-p-0");
-}
-
-TEST(Nodes, RangesComeInPiecesWhereNoRunIsLongEnough) {
-  Completion done = run({vnet("hub", {"10.1.0.0/27"}), nic("fw", "hub/nodes", {"10.1.0.12"}),
-                         cluster("aks", "hub/nodes", {pool("p", 1, 20)})});
-  EXPECT_EQ(texts_of(get_node(done, "aks-p-0").pod_ranges), "10.1.0.5-10.1.0.11 10.1.0.13-10.1.0.25");
-  EXPECT_TRUE(done.conditions.empty());
+            (Texts{"Node/aks-p-3 AddressAssigned SubnetFull", "Pod/default/web AddressAssigned SubnetFull",
+                   "VirtualNetwork/hub AddressAssigned+ SubnetTight"}));
+  EXPECT_NE(english(done.conditions[0]).find("no address left for aks-p-3: all 3 are in use"), std::string::npos);
+  EXPECT_TRUE(get_node(done, "aks-p-3").addresses.empty());
+  EXPECT_TRUE(get_node(done, "aks-p-3").pod_ranges.empty());
+  EXPECT_FALSE(get_node(done, "aks-p-3").ready);
+  EXPECT_EQ(texts_of(get_node(done, "aks-p-2").addresses), "10.1.0.6");
 }
 
 TEST(Nodes, PermissionIsImpliedOnlyForOneTeam) {
@@ -222,7 +216,7 @@ TEST(Nodes, GivenNodesReplaceThePools) {
   EXPECT_EQ(names<model::Node>(done), Texts{"worker"});
   const model::Node& completed = get_node(done, "worker");
   EXPECT_EQ(texts_of(completed.addresses), "10.1.0.77");
-  EXPECT_EQ(texts_of(completed.pod_ranges), "10.1.0.4-10.1.0.15");
+  EXPECT_EQ(texts_of(completed.pod_ranges), "10.1.0.4-10.1.0.11");
   EXPECT_EQ(completed.meta.labels.at("kubernetes.io/hostname"), "worker");
   EXPECT_FALSE(completed.meta.generated);
 }
@@ -391,7 +385,7 @@ TEST(Kubenet, TheOptionOverridesEveryCluster) {
   options.network_model = model::NetworkModel::vnet;
   auto given = cluster("aks", "", {pool("p", 1, 10)});
   given->network_model = model::NetworkModel::kubenet;
-  EXPECT_EQ(texts_of(get_node(run({given}, {}, options), "aks-p-0").pod_ranges), "10.224.0.5-10.224.0.14");
+  EXPECT_EQ(texts_of(get_node(run({given}, {}, options), "aks-p-0").pod_ranges), "10.224.0.5-10.224.0.12");
 }
 
 }  // namespace

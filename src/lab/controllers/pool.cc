@@ -42,6 +42,29 @@ bool AddressPool::take(const AddressRange& range) {
   return true;
 }
 
+std::vector<AddressRange> AddressPool::take_within(const AddressRange& range) {
+  std::vector<AddressRange> taken;
+  auto at = free_.upper_bound(range.first);
+  if (at != free_.begin() && !(std::prev(at)->second < range.first)) --at;
+  for (; at != free_.end() && !(range.last < at->first); ++at)
+    taken.push_back({std::max(at->first, range.first), std::min(at->second, range.last)});
+  for (const AddressRange& part : taken) take(part);
+  return taken;
+}
+
+std::optional<AddressRange> AddressPool::run_at(const Address& address) const {
+  auto at = free_.upper_bound(address);
+  if (at == free_.begin() || std::prev(at)->second < address) return std::nullopt;
+  --at;
+  return AddressRange{at->first, at->second};
+}
+
+std::optional<Address> AddressPool::find_run(Uint128 count) const {
+  for (const auto& [first, last] : free_)
+    if (AddressRange{first, last}.size() >= count) return first;
+  return std::nullopt;
+}
+
 std::optional<Address> AddressPool::take_lowest() {
   if (free_.empty()) return std::nullopt;
   Address lowest = free_.begin()->first;
@@ -93,6 +116,12 @@ std::vector<AddressRange> AddressPool::free_ranges() const {
 Uint128 AddressPool::free() const {
   Uint128 total = 0;
   for (const auto& [first, last] : free_) total += AddressRange{first, last}.size();
+  return total;
+}
+
+Uint128 AddressPool::size() const {
+  Uint128 total = 0;
+  for (const AddressRange& range : usable_) total += range.size();
   return total;
 }
 

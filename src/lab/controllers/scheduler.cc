@@ -1,13 +1,14 @@
 // Pods are placed on nodes: a table of filters says which nodes could take a pod, and of these the one with the
 // fewest pods is taken, ties by name. The filters are those of the Kubernetes scheduler that touch what a lab has.
 //
-// Order: pods that an earlier completion placed, by name, as long as their place still fits; then those that name
-// their node; then all others by name. What is named or placed is not filtered by taints or labels again
-// (Kubernetes: IgnoredDuringExecution), but must find room; a NoExecute taint drives pods off.
+// Order: pods that an earlier completion placed, as long as their place still fits: those that hold an address of their
+// node's ranges, then the others, by name; then those that name their node; then all others by name. What is named or
+// placed is not filtered by taints or labels again (Kubernetes: IgnoredDuringExecution), but must find room; a
+// NoExecute taint drives pods off.
 //
-// Invariants: a node never holds more pods than maxPods; pods without hostNetwork never outnumber the addresses of
-// its ranges; an address that a pod is pinned to is taken out of its node's ranges, so that the node's own address
-// management cannot give it to another pod.
+// Invariants: a node never holds more pods than maxPods. Under the vnet model its subnet has an address of each family
+// for every pod that was placed (SubnetAddresses counts them; ranges.cc then hands out just these); under kubenet its
+// block has. A pod that finds no address anywhere waits and says for which subnet.
 #include <algorithm>
 #include <array>
 
@@ -19,26 +20,42 @@ namespace {
 using model::Node;
 using model::Pod;
 
+// What a node of the vnet model draws from, in one family.
+struct Source {
+  Family family = Family::v4;
+  SubnetAddresses* addresses = nullptr;
+  NodeShare* share = nullptr;
+};
+
 struct Place {
   std::shared_ptr<const Node> node;
   std::vector<model::Taint> taints;
-  std::size_t pods = 0;    // all that run on it
-  std::size_t ranged = 0;  // those that take an address of its ranges
-  std::size_t ranged_capacity = 0;
+  std::size_t pods = 0;  // all that run on it
+  std::vector<Source> sources;
+  std::size_t block_used = 0;  // kubenet: addresses of its block
+  std::size_t block_size = 0;
   std::set<std::pair<std::uint16_t, model::Protocol>> host_ports;
-  std::vector<AddressRange> pinned;  // within its ranges
 
   bool realised() const { return !node->addresses.empty(); }
 };
 
-enum class Obstacle : std::uint8_t { none, selector, taint, full, host_port, pin, not_realised };
-constexpr std::size_t obstacles = 7;
+enum class Obstacle : std::uint8_t { none, selector, taint, full, host_port, pin, not_realised, no_address };
+constexpr std::size_t obstacles = 8;
 
 struct Candidate {
   std::shared_ptr<const Pod> pod;
   std::string cluster;
   std::vector<Address> pins;
   std::string key;  // of its assignment
+  const InUse::Held* held = nullptr;
+
+  // The address of this family that it has, out of the node's own ranges.
+  std::optional<Address> held_of(const Place& place, const Source& source) const {
+    if (!held || !pins.empty() || held->node != place.node->meta.name) return std::nullopt;
+    for (const Address& address : held->addresses)
+      if (address.family() == source.family && source.share->own.has(address)) return address;
+    return std::nullopt;
+  }
 };
 
 std::vector<AddressRange> ranges_of(const Node& node) {
@@ -47,14 +64,12 @@ std::vector<AddressRange> ranges_of(const Node& node) {
   return out;
 }
 
-// Addresses for pods: the smaller of both families, where the node has both.
-std::size_t capacity_of(const Node& node) {
-  std::map<Family, model::Uint128> sizes;
-  for (const AddressRange& range : node.pod_ranges) sizes[range.first.family()] += range.size();
-  // Network, bridge and broadcast address of a block are no pod's.
-  for (const Prefix& cidr : node.pod_cidrs) sizes[cidr.family()] += cidr.size() > 3 ? cidr.size() - 3 : 0;
-  model::Uint128 smallest = sizes.empty() ? 0 : UINT32_MAX;
-  for (const auto& [family, size] : sizes) smallest = std::min(smallest, size);
+// Addresses for pods in the node's blocks: the smaller of both families, where it has both. Network, bridge and
+// broadcast address of a block are no pod's.
+std::size_t block_size(const Node& node) {
+  model::Uint128 smallest = node.pod_cidrs.empty() ? 0 : UINT32_MAX;
+  for (const Prefix& cidr : node.pod_cidrs)
+    smallest = std::min(smallest, cidr.size() > 3 ? cidr.size() - 3 : model::Uint128{0});
   return static_cast<std::size_t>(smallest);
 }
 
@@ -76,9 +91,13 @@ class Scheduler {
       Place place;
       place.node = node;
       place.taints = all_taints(*node);
-      place.ranged_capacity = capacity_of(*node);
+      place.block_size = block_size(*node);
+      for (Family family : families)
+        if (SubnetAddresses* addresses = addresses_of(draft, node->subnet, family))
+          if (NodeShare* share = addresses->find(node->meta.name)) place.sources.push_back({family, addresses, share});
       places_.push_back(std::move(place));
     }
+    for (auto& [key, addresses] : draft.subnets) addresses.open_admission();
     for (Place& place : places_) {
       by_name_[place.node->meta.name] = &place;
       by_cluster_[place.node->cluster].push_back(&place);
@@ -89,20 +108,36 @@ class Scheduler {
     std::vector<Candidate> candidates;
     for (const auto& pod : draft_.now().all<Pod>())
       if (!pod->finished()) candidates.push_back(candidate(pod));
+    std::stable_partition(candidates.begin(), candidates.end(), [&](const Candidate& each) { return holds(each); });
     std::vector<const Candidate*> rest;
     for (const Candidate& candidate : candidates)
       if (!place_as_before(candidate)) rest.push_back(&candidate);
+    std::stable_sort(rest.begin(), rest.end(),
+                     [](const Candidate* a, const Candidate* b) { return a->pod->meta.ref() < b->pod->meta.ref(); });
     for (const Candidate* candidate : rest)
       if (!candidate->pod->spec.node_name.empty()) place_as_named(*candidate);
     for (const Candidate* candidate : rest)
       if (candidate->pod->spec.node_name.empty()) place_anywhere(*candidate);
-    for (Place& place : places_)
-      if (!place.pinned.empty()) reserve_pins(place);
+    tell_waiting();
   }
 
  private:
   Candidate candidate(const std::shared_ptr<const Pod>& pod) {
-    return {pod, draft_.cluster_of(pod->meta), usable_pins(*pod), "Pod/" + pod->meta.ns + "/" + pod->meta.name};
+    auto held = draft_.in_use.held.find(pod->meta.ref());
+    return {pod, draft_.cluster_of(pod->meta), usable_pins(*pod), "Pod/" + pod->meta.ns + "/" + pod->meta.name,
+            held == draft_.in_use.held.end() ? nullptr : &held->second};
+  }
+
+  // Whether it was placed where it has all the addresses that it would get now.
+  bool holds(const Candidate& candidate) const {
+    auto earlier = draft_.earlier.nodes.find(candidate.key);
+    if (!candidate.held || earlier == draft_.earlier.nodes.end() || earlier->second != candidate.held->node)
+      return false;
+    if (!candidate.pins.empty()) return candidate.held->addresses == candidate.pins;
+    auto place = by_name_.find(candidate.held->node);
+    return place != by_name_.end() &&
+           std::all_of(place->second->sources.begin(), place->second->sources.end(),
+                       [&](const Source& source) { return candidate.held_of(*place->second, source).has_value(); });
   }
 
   // The pod's pins; those of its status are dropped where they are of another network than the lab's.
@@ -122,7 +157,7 @@ class Scheduler {
 
   bool in_subnet(const Place& place, const Address& address) const {
     auto at = draft_.subnets.find({place.node->subnet, address.family()});
-    return at != draft_.subnets.end() && at->second.holds(address);
+    return at != draft_.subnets.end() && at->second.free.holds(address);
   }
 
   // Whether a pod of this node could have the address: out of its ranges, or of its subnet and of nobody's ranges.
@@ -139,17 +174,24 @@ class Scheduler {
     return std::find(node.addresses.begin(), node.addresses.end(), address) != node.addresses.end();
   }
 
-  bool takes_range(const Candidate& candidate) const { return !candidate.pod->spec.host_network; }
+  bool draws(const Candidate& candidate) const { return !candidate.pod->spec.host_network && candidate.pins.empty(); }
+  // A node without range and block has nothing to offer.
+  bool has_address(const Candidate& candidate, const Place& place) const {
+    if (place.sources.empty()) return place.block_used < place.block_size;
+    return std::all_of(place.sources.begin(), place.sources.end(), [&](const Source& source) {
+      return source.addresses->admits(*source.share, candidate.held_of(place, source));
+    });
+  }
 
   Obstacle room(const Candidate& candidate, const Place& place) const {
     if (!place.realised()) return Obstacle::not_realised;
     for (const Address& pin : candidate.pins)
       if (!reaches(place, pin)) return Obstacle::pin;
     if (place.pods >= place.node->max_pods) return Obstacle::full;
-    if (takes_range(candidate) && candidate.pins.empty() && place.ranged >= place.ranged_capacity)
-      return Obstacle::full;
     for (const auto& port : host_ports(candidate.pod->spec))
       if (place.host_ports.contains(port)) return Obstacle::host_port;
+    if (draws(candidate) && !has_address(candidate, place))
+      return place.sources.empty() ? Obstacle::full : Obstacle::no_address;
     return Obstacle::none;
   }
 
@@ -191,7 +233,7 @@ class Scheduler {
     std::set<std::string> vnets;
     for (const Place& place : places_)
       if (place.node->cluster == candidate.cluster) vnets.insert(place.node->subnet.vnet);
-    for (auto [at, end] = used_pins_.equal_range(pin); at != end; ++at)
+    for (auto [at, end] = used_.equal_range(pin); at != end; ++at)
       if (vnets.contains(at->second.first)) return at->second.second.text();
     for (const auto& nic : draft_.now().all<model::NetworkInterface>())
       if (vnets.contains(nic->subnet.vnet) &&
@@ -217,6 +259,7 @@ class Scheduler {
       case Obstacle::host_port:
         return leave(candidate, "Scheduled", "HostPortTaken",
                      {"controllers.host-port-taken", {text(candidate), named}});
+      case Obstacle::no_address: return wait_for_address(candidate, *at->second);
       default:
         return leave(candidate, "Scheduled", "NodesFull",
                      {"controllers.node-full", {text(candidate), named, std::to_string(at->second->node->max_pods)}});
@@ -227,6 +270,7 @@ class Scheduler {
     if (leave_for_pins(candidate)) return;
     std::array<std::size_t, obstacles> counts{};
     Place* best = nullptr;
+    Place* dry = nullptr;
     auto rank = [&](const Place& place) {
       bool unwanted = std::any_of(place.taints.begin(), place.taints.end(), [&](const model::Taint& taint) {
         return taint.effect == "PreferNoSchedule" && !tolerates(candidate.pod->spec, taint);
@@ -237,9 +281,12 @@ class Scheduler {
       Obstacle found = obstacle(candidate, *place);
       ++counts[static_cast<std::size_t>(found)];
       if (found == Obstacle::none && (!best || rank(*place) < rank(*best))) best = place;
+      if (found == Obstacle::no_address && (!dry || rank(*place) < rank(*dry))) dry = place;
     }
     if (best)
       put(candidate, *best);
+    else if (dry)
+      wait_for_address(candidate, *dry);
     else
       leave_unschedulable(candidate, counts);
   }
@@ -309,32 +356,60 @@ class Scheduler {
     else
       pod->pinned_addresses = candidate.pins;
     ++place.pods;
-    if (takes_range(candidate) && candidate.pins.empty()) ++place.ranged;
+    if (draws(candidate)) draw(candidate, place);
     for (const auto& port : host_ports(pod->spec)) place.host_ports.insert(port);
-    for (const Address& pin : candidate.pins) {
-      used_pins_.emplace(pin, std::make_pair(place.node->subnet.vnet, pod->meta.ref()));
-      if (!within(place.node->pod_ranges, pin)) continue;
-      place.pinned.push_back({pin, pin});
-      if (place.ranged_capacity > 0) --place.ranged_capacity;
-    }
+    for (const Address& pin : candidate.pins) use(pin, place, candidate);
     draft_.next.nodes[candidate.key] = place.node->meta.name;
     draft_.put(pod);
   }
 
-  void reserve_pins(const Place& place) {
-    auto node = std::make_shared<Node>(*place.node);
-    AddressPool left;
-    for (const AddressRange& range : node->pod_ranges) left.add(range);
-    for (const AddressRange& pin : place.pinned) left.take(pin);
-    node->pod_ranges = left.free_ranges();
-    draft_.put(node);
+  void draw(const Candidate& candidate, Place& place) {
+    ++place.block_used;
+    for (const Source& source : place.sources) {
+      std::optional<Address> held = candidate.held_of(place, source);
+      source.addresses->admit(*source.share, held);
+      if (held) use(*held, place, candidate);
+    }
+  }
+
+  void use(const Address& address, const Place& place, const Candidate& candidate) {
+    used_.emplace(address, std::make_pair(place.node->subnet.vnet, candidate.pod->meta.ref()));
+  }
+
+  void wait_for_address(const Candidate& candidate, Place& place) {
+    for (const Source& source : place.sources)
+      if (!source.addresses->admits(*source.share, candidate.held_of(place, source))) {
+        waiting_.push_back({&candidate, &place, source});
+        return;
+      }
+  }
+
+  // Only when all are placed is it known how many lack an address.
+  void tell_waiting() {
+    std::map<const SubnetAddresses*, std::size_t> lacking;
+    for (const Waiting& each : waiting_) ++lacking[each.source.addresses];
+    for (const Waiting& each : waiting_) {
+      const SubnetAddresses& addresses = *each.source.addresses;
+      model::Uint128 needed = lacking[&addresses];
+      for (const NodeShare& share : addresses.shares()) needed += share.needed;
+      leave(*each.candidate, "AddressAssigned", "SubnetFull",
+            {"controllers.pod-waits-for-address",
+             {text(*each.candidate), each.place->node->meta.name, each.place->node->subnet.text(), count_text(needed),
+              std::to_string(lacking[&addresses]), count_text(addresses.left())}});
+    }
   }
 
   Draft& draft_;
   std::vector<Place> places_;
   std::map<std::string, Place*> by_name_;
   std::map<std::string, std::vector<Place*>> by_cluster_;
-  std::multimap<Address, std::pair<std::string, ObjectRef>> used_pins_;  // VNet and pod
+  std::multimap<Address, std::pair<std::string, ObjectRef>> used_;  // pinned or held: VNet and pod
+  struct Waiting {
+    const Candidate* candidate;
+    const Place* place;
+    Source source;  // the one that has nothing left
+  };
+  std::vector<Waiting> waiting_;
 };
 
 }  // namespace

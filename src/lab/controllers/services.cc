@@ -289,10 +289,13 @@ class Balancers {
       for (const Address& address : service->load_balancer_addresses)
         for (Pools& pools : pools_) pools.own[address.family()].take(address);
     for (auto& service : services) take_given(*service);
+    for (auto& [key, addresses] : draft_.subnets) addresses.release_set_aside();
     for (auto& service : services)
-      each_missing(*service, [&](const std::string& key, AddressPool& pool) { return draft_.keep(key, pool); });
+      each_missing(*service,
+                   [&](const std::string& key, Pools& from, Family family) { return keep(key, from, family); });
     for (auto& service : services)
-      each_missing(*service, [&](const std::string& key, AddressPool& pool) { return draft_.assign(key, pool); });
+      each_missing(*service,
+                   [&](const std::string& key, Pools& from, Family family) { return give(key, from, family); });
     for (auto& service : services) {
       if (service->load_balancer_addresses.empty() && !candidates(*service).empty() &&
           !told_.contains(service->meta.ref()))
@@ -308,12 +311,31 @@ class Balancers {
     std::map<Family, AddressPool> own;
   };
 
+  // An internal one without addresses of its own draws from its subnet.
+  SubnetAddresses* subnet(const Pools& pools, Family family) {
+    if (!pools.balancer->internal || !pools.balancer->addresses.empty()) return nullptr;
+    return addresses_of(draft_, pools.balancer->subnet, family);
+  }
   AddressPool& pool(Pools& pools, Family family) {
-    // An internal one without addresses of its own draws from its subnet.
-    auto subnet = draft_.subnets.find({pools.balancer->subnet, family});
-    if (pools.balancer->internal && pools.balancer->addresses.empty() && subnet != draft_.subnets.end())
-      return subnet->second;
-    return pools.own[family];
+    SubnetAddresses* from = subnet(pools, family);
+    return from ? from->free : pools.own[family];
+  }
+
+  std::optional<Address> keep(const std::string& key, Pools& pools, Family family) {
+    SubnetAddresses* from = subnet(pools, family);
+    if (!from) return draft_.keep(key, pools.own[family]);
+    auto earlier = draft_.earlier.addresses.find(key);
+    if (earlier == draft_.earlier.addresses.end() || !from->take(earlier->second)) return std::nullopt;
+    draft_.next.addresses[key] = earlier->second;
+    return earlier->second;
+  }
+
+  std::optional<Address> give(const std::string& key, Pools& pools, Family family) {
+    SubnetAddresses* from = subnet(pools, family);
+    if (!from) return draft_.assign(key, pools.own[family]);
+    std::optional<Address> address = from->take_one();
+    if (address) draft_.next.addresses[key] = *address;
+    return address;
   }
 
   std::vector<Pools*> candidates(const Service& service) {
@@ -350,13 +372,13 @@ class Balancers {
   }
 
   template <typename Give>
-  void each_missing(Service& service, Give give) {
+  void each_missing(Service& service, Give give_from) {
     if (service.load_balancer_address || service.cluster_addresses.empty()) return;
     for (Family family : service.families) {
       if (has(service.load_balancer_addresses, family)) continue;
-      std::string key = "Service/" + service.meta.ns + "/" + service.meta.name + "/balancer/" + name(family);
+      std::string key = balancer_key(service.meta, family);
       for (Pools* pools : candidates(service)) {
-        std::optional<Address> address = give(key, pool(*pools, family));
+        std::optional<Address> address = give_from(key, *pools, family);
         if (!address) continue;
         service.load_balancer_addresses.push_back(*address);
         break;
@@ -371,6 +393,10 @@ class Balancers {
 };
 
 }  // namespace
+
+std::string balancer_key(const model::Meta& service, Family family) {
+  return "Service/" + service.ns + "/" + service.name + "/balancer/" + name(family);
+}
 
 void complete_services(Draft& draft) {
   Services(draft).run();

@@ -26,10 +26,25 @@ constexpr base::Text table[] = {
      "클러스터 {0}은(는) 서브넷 {1}에 참여할 수 없습니다. ID {2}에 {3} 권한이 없습니다. principal: {2}, role: Network "
      "Contributor, scope: {4}인 RoleAssignment를 추가하십시오."},
     {"controllers.subnet-full",
-     "Subnet {1} has no room for {0}: it needs {2} addresses, {3} of them new, and {4} are free. Use a larger subnet, "
-     "fewer nodes, or a smaller maxPods.",
-     "서브넷 {1}에 {0}의 자리가 없습니다. 주소 {2}개(새 주소 {3}개)가 필요하지만 {4}개만 비어 있습니다. 더 큰 서브넷, "
-     "더 적은 노드 또는 더 작은 maxPods를 사용하십시오."},
+     "Subnet {1} has no address left for {0}: all {2} are in use. Use a larger subnet, or remove nodes, pods or "
+     "interfaces.",
+     "서브넷 {1}에 {0}에 줄 주소가 없습니다. 주소 {2}개가 모두 사용 중입니다. 더 큰 서브넷을 사용하거나 노드, 파드 "
+     "또는 "
+     "네트워크 인터페이스를 제거하십시오."},
+    {"controllers.pod-waits-for-address",
+     "{0} waits for an address: it belongs on node {1}, and subnet {2} has {5} left. Pods of its nodes need {3} "
+     "addresses, {4} more than there are. Use a larger subnet, fewer pods, or a node pool in another subnet.",
+     "{0}이(가) 주소를 기다립니다. 노드 {1}에 있어야 하지만 서브넷 {2}에 남은 주소는 {5}개입니다. 이 서브넷의 노드에 "
+     "있는 "
+     "파드에는 주소 {3}개가 필요하며 {4}개가 부족합니다. 더 큰 서브넷을 사용하거나, 파드를 줄이거나, 다른 서브넷에 "
+     "노드 "
+     "풀을 추가하십시오."},
+    {"controllers.subnet-tight",
+     "Subnet {0} cannot hold all that its {1} nodes may run: with maxPods they need {2} addresses, and {3} are there "
+     "for them. Ranges are handed out on demand, so pods wait only once these are used up.",
+     "서브넷 {0}은(는) 노드 {1}개가 실행할 수 있는 모든 파드를 담을 수 없습니다. maxPods까지 주소 {2}개가 필요하지만 "
+     "{3}개만 "
+     "쓸 수 있습니다. 범위는 필요할 때 할당되므로 주소를 다 쓴 뒤에만 파드가 기다립니다."},
     {"controllers.node-address-outside",
      "Node {0} says address {1}, which is outside of its subnet {2}; it gets another one. Correct the address or the "
      "subnet.",
