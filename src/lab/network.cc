@@ -420,10 +420,11 @@ void Network::let_go(const RealisedPod& pod) {
 
 // Once everything has cooled, the nodes give back what they have too much of.
 void Network::await_cooled() {
-  cooled_timer_ = loop_.after(cooling_ms, [this] {
+  std::int64_t cool_ns = cooling_.back().since_ns + cooling_ms * 1'000'000;
+  std::int64_t wait_ms = std::max<std::int64_t>(0, (cool_ns - io::now_ns()) / 1'000'000 + 1);
+  cooled_timer_ = loop_.after(wait_ms, [this] {
     cooled_timer_.reset();
-    std::int64_t cool = io::now_ns() - cooling_ms * 1'000'000;
-    if (!cooling_.empty() && cooling_.back().since_ns > cool) return await_cooled();
+    if (!cooling_.empty() && io::now_ns() < cooling_.back().since_ns + cooling_ms * 1'000'000) return await_cooled();
     change({}, [](ChangeReport) {}, {});
   });
 }
