@@ -20,6 +20,11 @@ std::string range(const std::optional<Spread>& spread) {
   return spread ? " (min " + number(spread->least) + ", p95 " + number(spread->p95) + ")" : "";
 }
 
+std::optional<double> ratio_of(const Figure& figure) {
+  if (!figure.theirs || figure.ours <= 0 || *figure.theirs <= 0) return std::nullopt;
+  return figure.more_is_better ? figure.ours / *figure.theirs : *figure.theirs / figure.ours;
+}
+
 }  // namespace
 
 double median(std::vector<double> values) {
@@ -55,15 +60,15 @@ void Report::add(const Figure& figure) const {
     base::Json json = base::Json::object().set("bench", bench_).set("case", figure.name).set("unit", figure.unit);
     json.set("ours", figure.ours).set("peer", figure.peer.empty() ? base::Json() : base::Json(figure.peer));
     json.set("theirs", figure.theirs ? base::Json(*figure.theirs) : base::Json());
-    bool ratio = figure.theirs && figure.ours > 0;
-    json.set("ratio", ratio ? base::Json(*figure.theirs / figure.ours) : base::Json()).set("runs", figure.runs);
+    std::optional<double> ratio = ratio_of(figure);
+    json.set("ratio", ratio ? base::Json(*ratio) : base::Json()).set("runs", figure.runs);
     std::printf("%s\n", json.dump().c_str());
   } else {
     std::printf("%-8s %-44s %10s %-4s%s", bench_.c_str(), figure.name.c_str(), number(figure.ours).c_str(),
                 figure.unit.c_str(), range(figure.spread).c_str());
-    if (figure.theirs)
+    if (std::optional<double> ratio = ratio_of(figure))
       std::printf("  %s: %s%s, ratio %.2f", figure.peer.c_str(), number(*figure.theirs).c_str(),
-                  range(figure.their_spread).c_str(), *figure.theirs / figure.ours);
+                  range(figure.their_spread).c_str(), *ratio);
     std::printf("  (%d runs)\n", figure.runs);
   }
   std::fflush(stdout);

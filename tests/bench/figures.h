@@ -19,6 +19,7 @@ struct Figure {
   std::string peer;  // "" where there is none
   std::optional<double> theirs;
   int runs = 1;
+  bool more_is_better = false;  // the ratio says how many times better than the peer's ours is
   // Shown in the text form.
   std::optional<Spread> spread = {};
   std::optional<Spread> their_spread = {};

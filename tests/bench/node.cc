@@ -1,82 +1,24 @@
 #include "node.h"
 
-#include <fcntl.h>
 #include <sched.h>
-#include <spawn.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 #include "must.h"
 #include "netlink/namespace.h"
 #include "netlink/netlink.h"
+#include "process.h"
 
 namespace bailey::bench {
 namespace {
-
-// A plugin that runs: its standard input is written and closed, its output not read yet.
-struct Running {
-  pid_t pid = -1;
-  io::Fd output;
-};
-
-struct Pipe {
-  Pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) give_up("pipe: " + base::system_error("make", "pipe", errno).text());
-    out = io::Fd(ends[0]);
-    in = io::Fd(ends[1]);
-  }
-  io::Fd out;
-  io::Fd in;
-};
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
 
 std::vector<std::string> environment(const Plugin& plugin, const std::string& command, const std::string& container,
                                      const std::string& netns) {
   return {"CNI_COMMAND=" + command, "CNI_CONTAINERID=" + container, "CNI_NETNS=" + netns,
           "CNI_IFNAME=eth0",        "CNI_PATH=" + plugin.search,    "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
-}
-
-// Configurations are smaller than a pipe's buffer, so that nobody waits for anybody.
-Running start(std::vector<std::string> words, std::vector<std::string> variables, const std::string& input) {
-  Pipe to;
-  Pipe from;
-  if (::write(to.in.get(), input.data(), input.size()) != static_cast<ssize_t>(input.size()))
-    give_up("cannot write to a pipe");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, to.out.get(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, from.in.get(), STDOUT_FILENO);
-  Running running;
-  int failed = ::posix_spawn(&running.pid, words[0].c_str(), &actions, nullptr, pointers(words).data(),
-                             pointers(variables).data());
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) give_up(base::system_error("start", words[0], failed).text());
-  running.output = std::move(from.out);
-  return running;
-}
-
-// Reads until the output is closed, as runtimes do, and reaps. The exit status.
-int finish(const Running& running, std::string& output) {
-  std::array<char, 16384> buffer{};
-  ssize_t count = 0;
-  while ((count = ::read(running.output.get(), buffer.data(), buffer.size())) > 0)
-    output.append(buffer.data(), static_cast<std::size_t>(count));
-  int status = 0;
-  while (::waitpid(running.pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 std::string input_of(const Plugin& plugin, const base::Json& previous) {
@@ -138,7 +80,7 @@ Answer call(const Plugin& plugin, const Node& node, const std::string& command, 
   std::string output;
   Answer answer;
   Stopwatch watch;
-  answer.status = finish(start({plugin.program}, std::move(variables), input), output);
+  answer.status = Process({plugin.program}, std::move(variables), input).finish(output);
   answer.milliseconds = watch.milliseconds();
   if (base::Result<base::Json> json = base::Json::parse(output); json.ok()) answer.output = json.value();
   return answer;
@@ -147,14 +89,14 @@ Answer call(const Plugin& plugin, const Node& node, const std::string& command, 
 double call_all(const Plugin& plugin, const Node& node, const std::string& command, const std::vector<Pod>& pods) {
   auto inside = must(netlink::Inside::enter(node.space()));
   std::string input = input_of(plugin, {});
-  std::vector<Running> running;
+  std::vector<Process> running;
   Stopwatch watch;
   for (std::size_t i = 0; i < pods.size(); ++i)
-    running.push_back(
-        start({plugin.program}, environment(plugin, command, "c" + std::to_string(i), pods[i].path()), input));
-  for (const Running& each : running) {
+    running.emplace_back(std::vector{plugin.program},
+                         environment(plugin, command, "c" + std::to_string(i), pods[i].path()), input);
+  for (Process& each : running) {
     std::string output;
-    if (finish(each, output) != 0) give_up(plugin.program + " " + command + ": " + output);
+    if (each.finish(output) != 0) give_up(plugin.program + " " + command + ": " + output);
   }
   return watch.milliseconds();
 }
@@ -162,7 +104,7 @@ double call_all(const Plugin& plugin, const Node& node, const std::string& comma
 Finished run(const std::vector<std::string>& words) {
   Finished out;
   Stopwatch watch;
-  int status = finish(start(words, {}, ""), out.output);
+  int status = Process(words, {}, "").finish(out.output);
   out.milliseconds = watch.milliseconds();
   if (status != 0) give_up(words[0] + " ended with status " + std::to_string(status));
   return out;
