@@ -22,6 +22,7 @@ struct Blocks {
   Prefix range;
   int length = 0;
   std::set<Prefix> taken;
+  model::Uint128 next = 0;  // offset of the lowest block that was not looked at yet; none is given back meanwhile
 
   explicit Blocks(const Prefix& pods) : range(pods) {
     length = std::max(pods.length(), pods.family() == Family::v4 ? 24 : 64);
@@ -32,8 +33,9 @@ struct Blocks {
   }
   std::optional<Prefix> take_lowest() {
     model::Uint128 size = Prefix(range.address(), length).size();
-    for (model::Uint128 offset = 0; offset < range.size(); offset += size) {
-      Prefix block(range.at(offset), length);
+    while (next < range.size()) {
+      Prefix block(range.at(next), length);
+      next += size;
       if (!free(block)) continue;
       taken.insert(block);
       return block;
