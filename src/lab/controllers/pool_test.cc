@@ -79,8 +79,34 @@ TEST(AddressPool, RandomEditsEqualAPlainSet) {
         free.erase(free.begin());
       }
       ASSERT_EQ(pool.free(), free.size());
+      ASSERT_EQ(pool.size(), 64u);
+      ASSERT_EQ(pool.has(Address::v4(number)), free.contains(number));
+      std::uint32_t first = number;
+      std::uint32_t last = number;
+      while (free.contains(first - 1)) --first;
+      while (free.contains(last + 1)) ++last;
+      std::optional<AddressRange> run = pool.run_at(Address::v4(number));
+      ASSERT_EQ(run.has_value(), free.contains(number));
+      if (run) {
+        ASSERT_EQ(*run, (AddressRange{Address::v4(first), Address::v4(last)}));
+      }
     }
   }
+}
+
+TEST(AddressPool, TakesWhatIsFreeWithinARange) {
+  AddressPool pool;
+  pool.add({a("10.0.0.4"), a("10.0.0.20")});
+  pool.take(a("10.0.0.8"));
+  EXPECT_EQ(pool.take_within({a("10.0.0.1"), a("10.0.0.9")}),
+            (std::vector<AddressRange>{{a("10.0.0.4"), a("10.0.0.7")}, {a("10.0.0.9"), a("10.0.0.9")}}));
+  EXPECT_TRUE(pool.take_within({a("10.0.0.1"), a("10.0.0.9")}).empty());
+  EXPECT_EQ(pool.take_within({a("10.0.0.12"), a("10.0.0.13")}).size(), 1u);
+  EXPECT_EQ(pool.free_ranges(),
+            (std::vector<AddressRange>{{a("10.0.0.10"), a("10.0.0.11")}, {a("10.0.0.14"), a("10.0.0.20")}}));
+  EXPECT_EQ(pool.find_run(2), a("10.0.0.10"));
+  EXPECT_EQ(pool.find_run(3), a("10.0.0.14"));
+  EXPECT_EQ(pool.find_run(8), std::nullopt);
 }
 
 }  // namespace
