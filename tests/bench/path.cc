@@ -1,10 +1,13 @@
 // The packet path from pod to pod, on one node and across nodes, in both network models, beside a plain veth pair and
 // routers made by hand: as many as the packet of the lab passes. All on one processor, round by round in turns.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 
@@ -40,12 +43,10 @@ constexpr const char* manifests =
     "apiVersion: v1\nkind: Pod\nmetadata: {name: c}\n"
     "spec: {nodeName: bench-pool-1, containers: [{name: c, ports: [{containerPort: 80}]}]}\n";
 
-// A lab of one network model and the network namespaces of its pods.
+// The network namespaces of a lab's pods.
 class Cluster {
  public:
-  explicit Cluster(const std::string& model) : lab_(scenario::unique_name("bench-" + model)) {
-    scenario::Outcome up = lab_.up({"--network-model", model, "-f", "-"}, manifests);
-    if (up.status != 0) bench::give_up("lab up: " + up.err + up.out);
+  explicit Cluster(const scenario::Lab& lab) : lab_(lab) {
     Json status = lab_.ask("status").json();
     for (const Json& pod : status["pods"].items()) {
       const std::string& name = pod["name"].as_string();
@@ -79,7 +80,7 @@ class Cluster {
     return space;
   }
 
-  scenario::Lab lab_;
+  const scenario::Lab& lab_;
   std::map<std::string, Pod> pods_;
 };
 
@@ -136,18 +137,13 @@ class Paths {
   std::vector<Path> paths_;
 };
 
-}  // namespace
+using Labs = std::map<std::string, std::unique_ptr<scenario::Lab>>;  // by network model
 
-int main(int argc, char** argv) {
-  if (!scenario::is_root()) {
-    std::fprintf(stderr, "bench path: labs need root\n");
-    return 3;
-  }
-  bench::Report report("path", argc, argv);
-  std::map<std::string, std::unique_ptr<Cluster>> clusters;
-  for (const char* model : {"vnet", "kubenet"}) {
-    auto cluster = std::make_unique<Cluster>(model);
-    if (cluster->ready()) clusters[model] = std::move(cluster);
+void measure(const bench::Report& report, const Labs& labs) {
+  std::map<std::string, Cluster> clusters;
+  for (const auto& [model, lab] : labs) {
+    Cluster cluster(*lab);
+    if (cluster.ready()) clusters.emplace(model, std::move(cluster));
     if (!clusters.contains(model)) report.skip(model, "the pods of such a lab do not run");
   }
   bench::Chain plain(0);
@@ -161,9 +157,8 @@ int main(int argc, char** argv) {
   paths.add("router by hand", one_router);
   paths.add("3 routers by hand", more_routers);
   for (const auto& [model, cluster] : clusters) {
-    paths.add(model + ", one node", cluster->space("a"), cluster->space("b"), cluster->address("b"));
-    // Servers differ in namespace, so each path has one of its own.
-    paths.add(model + ", two nodes", cluster->space("a"), cluster->space("c"), cluster->address("c"));
+    paths.add(model + ", one node", cluster.space("a"), cluster.space("b"), cluster.address("b"));
+    paths.add(model + ", two nodes", cluster.space("a"), cluster.space("c"), cluster.address("c"));
   }
   paths.measure();
   for (const auto& [model, cluster] : clusters) {
@@ -172,5 +167,40 @@ int main(int argc, char** argv) {
     paths.report(report, model + ", two nodes", "3 routers by hand");
     paths.report(report, model + ", two nodes", "plain veth");
   }
-  return 0;
+}
+
+// In a process of its own: however it ends, ours is there to end the labs.
+int measure_apart(const bench::Report& report, const Labs& labs) {
+  (void)::signal(SIGINT, SIG_IGN);
+  (void)::signal(SIGTERM, SIG_IGN);
+  pid_t child = ::fork();
+  if (child == 0) {
+    (void)::signal(SIGINT, SIG_DFL);
+    (void)::signal(SIGTERM, SIG_DFL);
+    measure(report, labs);
+    ::_exit(0);
+  }
+  int status = -1;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (!scenario::is_root()) {
+    std::fprintf(stderr, "bench path: labs need root\n");
+    return 3;
+  }
+  bench::Report report("path", argc, argv);
+  Labs labs;
+  for (const char* model : {"vnet", "kubenet"}) {
+    labs[model] = std::make_unique<scenario::Lab>(scenario::unique_name(std::string("bench-") + model));
+    scenario::Outcome up = labs[model]->up({"--network-model", model, "-f", "-"}, manifests);
+    if (up.status == 0) continue;
+    std::fprintf(stderr, "bench path: lab up: %s%s\n", up.err.c_str(), up.out.c_str());
+    return 1;
+  }
+  return measure_apart(report, labs);
 }
