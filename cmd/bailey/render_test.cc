@@ -158,6 +158,21 @@ TEST(Render, Probes) {
   EXPECT_EQ(probe_text(json(R"({"rows":[]})"), fake.session, false), "There is nothing to probe.\n");
 }
 
+TEST(Render, TwoLabsSideBySide) {
+  Json document = json(R"({"labs":[
+    {"name":"v","clusters":[{"name":"c","network_model":"vnet"}],"subnets":[
+      {"name":"net/nodes","family":4,"size":251,"nodes":2,"pods_reserved":22,"pods_held":3,"free":227}]},
+    {"name":"k","clusters":[{"name":"c","network_model":"kubenet"}],"subnets":[]}],
+   "rows":[{"from":"pod/default/a","to":"host/vm","port":"80/tcp","answers":[
+      {"lab":"v","result":"open","source_seen":"10.0.0.9","hops":2,"rtt_us":250,"dropped_at":null},
+      {"lab":"k","result":"dropped","source_seen":null,"hops":null,"rtt_us":null,"dropped_at":null}]}]})");
+  FakeRun fake;
+  EXPECT_EQ(compare_text(document, fake.session, false),
+            "FROM           TO       PORT    v     SOURCE SEEN  HOPS  TIME     k\n"
+            "pod/default/a  host/vm  80/tcp  open  10.0.0.9     2     0.25 ms  dropped\n"
+            "v (vnet): of net/nodes, IPv4, nodes take 2 addresses and pods 22 (3 in use); 227 are free.\n");
+}
+
 TEST(Render, ConnectionsLabsAndRoutes) {
   FakeRun fake;
   EXPECT_EQ(connections_text(json(R"({"connections":[{"id":"c1","state":"cut","reason":"peering removed"}]})"),

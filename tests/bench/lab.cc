@@ -100,6 +100,23 @@ bool measure_apply(const Report& report, int runs) {
   return true;
 }
 
+// A thousand pods that come and go: the memory of the lab's processes before and after.
+bool measure_churn(const Report& report) {
+  scenario::Lab lab(scenario::unique_name("bench"));
+  scenario::Folder folder;
+  if (lab.up({"-f", "-"}, cluster(2, 125)).status != 0) return false;
+  std::string none = folder.write("none.yaml", cluster(2, 0));
+  std::string many = folder.write("many.yaml", cluster(2, 125));
+  auto change = [&](const std::string& file) { return lab.ask("apply", {"-f", file}).status == 0; };
+  if (!change(none)) return false;
+  double before = memory_mib(lab.name());
+  for (int round = 0; round < 8; ++round)
+    if (!change(many) || !change(none)) return false;
+  report.add({"memory without pods, after 125 came and went", "MiB", before, "", {}, 1});
+  report.add({"memory without pods, after 1,125 came and went", "MiB", memory_mib(lab.name()), "", {}, 1});
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -108,6 +125,7 @@ int main(int argc, char** argv) {
     return 3;
   }
   Report report("lab", argc, argv);
-  bool done = measure_up(report, 4, 40, 10) && measure_apply(report, 20) && measure_up(report, 10, 200, 5);
+  bool done = measure_up(report, 4, 40, 10) && measure_apply(report, 20) && measure_up(report, 10, 200, 5) &&
+              measure_up(report, 10, 500, 3) && measure_up(report, 1, 250, 3) && measure_churn(report);
   return done ? 0 : 1;
 }
