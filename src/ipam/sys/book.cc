@@ -130,6 +130,11 @@ base::Status Book::open_lock(Access access) {
   constexpr int how = O_CLOEXEC | O_NOFOLLOW;
   int create = access == Access::read ? 0 : O_CREAT;
   io::Fd file(::openat(top_.get(), ".lock", O_RDWR | create | how, 0600));
+  // On a full disk a folder of before .lock could not even be emptied. Hints are worth less than that.
+  if (!file && errno == ENOSPC) {
+    for (const char* hint : {".last-4", ".last-6"}) ::unlinkat(top_.get(), hint, 0);
+    file = io::Fd(::openat(top_.get(), ".lock", O_RDWR | create | how, 0600));
+  }
   bool writable = static_cast<bool>(file);
   if (!file && access == Access::read) {
     file = io::Fd(::openat(top_.get(), ".lock", O_RDONLY | how));
@@ -142,6 +147,13 @@ base::Status Book::open_lock(Access access) {
                        EROFS};
   if (!file) return base::system_error("open", shown(".lock"), errno);
   locks_ = std::make_shared<LockFile>(std::move(file), writable, shown(".lock"));
+  return {};
+}
+
+base::Status Book::make_parts() const {
+  for (Part part : {Part::owners, Part::pods, Part::cooling})
+    if (::mkdirat(top_.get(), folder_of(part), 0755) != 0 && errno != EEXIST)
+      return base::system_error("create folder", shown(folder_of(part)), errno);
   return {};
 }
 

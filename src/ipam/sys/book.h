@@ -63,6 +63,9 @@ class Book {
   // and does without whatever it may not open.
   static base::Result<std::unique_ptr<Book>> open(const std::string& path, Access access, Options options);
 
+  // The folders of every part, before the first address is given: once the disk is full it is too late.
+  base::Status make_parts() const;
+
   const std::string& path() const { return path_; }
   std::string shown(const std::string& name) const { return path_ + "/" + name; }
   const std::shared_ptr<LockFile>& locks() const { return locks_; }

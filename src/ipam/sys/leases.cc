@@ -339,8 +339,10 @@ base::Result<std::vector<model::Address>> Leases::allocate(const Pool& pool, con
     hints.push_back(book_->open_hint(family));
     known = known && hints.back().boot_id == boot.value();
   }
-  if (!known)
+  if (!known) {
+    if (base::Status made = book_->make_parts(); !made.ok()) return made.error();
     if (base::Status done = free_earlier_boots(hints); !done.ok()) return done.error();
+  }
   Request request{pool, owner, requested, hints};
   base::Result<std::vector<model::Address>> taken = allocate_once(request, LockFile::How::shared);
   bool lacking = !taken.ok() && (taken.error().code == EXFULL || taken.error().code == EADDRINUSE);

@@ -160,7 +160,6 @@ TEST_F(LeasesTest, HalfDoneWorkIsFinishedByRelease) {
   EXPECT_THAT(leases.release("a", "eth0").value(), IsEmpty());
   EXPECT_THAT(files(), IsEmpty());
   leases.allocate(v4_, owner("a"), {}).value();
-  fs::create_directory(folder_ + "/.cooling");
   fs::rename(folder_ + "/10.0.0.11", folder_ + "/.cooling/10.0.0.11");
   EXPECT_THAT(leases.release("a", "eth0").value(), IsEmpty());
   EXPECT_THAT(files(), ElementsAre(".cooling/10.0.0.11"));

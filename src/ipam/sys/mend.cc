@@ -153,15 +153,19 @@ void judge_pods(const Survey& survey, std::vector<Finding>& out) {
   }
 }
 
+bool holds(const Survey& survey, const model::Address& address) {
+  auto at = std::lower_bound(survey.leases.begin(), survey.leases.end(), address,
+                             [](const HeldLease& a, const model::Address& b) { return a.lease.address < b; });
+  return at != survey.leases.end() && at->lease.address == address;
+}
+
 std::vector<Finding> judge(const Survey& survey) {
   std::vector<Finding> out;
   judge_leases(survey, out);
   judge_pods(survey, out);
   for (const Resting& record : survey.records) {
-    bool held = std::any_of(survey.leases.begin(), survey.leases.end(),
-                            [&](const HeldLease& each) { return each.lease.address == record.address; });
     std::string address = record.address.text();
-    if (held) out.push_back({Kind::cooling_of_held, ".cooling/" + address, address});
+    if (holds(survey, record.address)) out.push_back({Kind::cooling_of_held, ".cooling/" + address, address});
   }
   if (survey.former_locks) out.push_back({Kind::former_locks, ".locks", ""});
   for (const std::string& name : survey.foreign) out.push_back({Kind::foreign, name, "", Damage::none, false});
@@ -213,16 +217,20 @@ class Collector {
     for (bool first : {true, false})
       for (const Finding& finding : findings)
         if ((finding.kind == Kind::unused_owner) == first) treat(finding);
-    std::int64_t now = book_.now_ns();
-    report_.rested = options_.dry_run
-                         ? static_cast<std::size_t>(std::count_if(
-                               survey_.records.begin(), survey_.records.end(),
-                               [&](const Resting& record) { return book_.is_rested(record.since_ns, now); }))
-                         : book_.sweep(now, 0);
+    report_.rested = options_.dry_run ? rested() : book_.sweep(book_.now_ns(), 0);
     return std::move(report_);
   }
 
  private:
+  // Records that a sweep would find. Those of held addresses are findings.
+  std::size_t rested() const {
+    std::int64_t now = book_.now_ns();
+    return static_cast<std::size_t>(
+        std::count_if(survey_.records.begin(), survey_.records.end(), [&](const Resting& record) {
+          return book_.is_rested(record.since_ns, now) && !holds(survey_, record.address);
+        }));
+  }
+
   void note(const base::Error& error) {
     if (!report_.error) report_.error = error;
   }
