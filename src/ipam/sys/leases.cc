@@ -489,9 +489,13 @@ base::Result<std::vector<Lease>> Leases::cooling() {
   return out;
 }
 
-std::uint64_t Leases::node_inode() const {
-  Hint v4 = book_->read_hint(model::Family::v4);
-  return v4.node_inode != 0 ? v4.node_inode : book_->read_hint(model::Family::v6).node_inode;
+std::uint64_t Leases::node_inode() {
+  base::Result<std::string> boot = book_->boot_id();
+  for (model::Family family : {model::Family::v4, model::Family::v6}) {
+    Hint hint = book_->read_hint(family);
+    if (boot.ok() && hint.boot_id == boot.value() && hint.node_inode != 0) return hint.node_inode;
+  }
+  return 0;
 }
 
 base::Result<Usage> Leases::usage(const Pool& pool, model::Family family) {

@@ -117,8 +117,9 @@ class Leases {
   base::Result<std::vector<Lease>> list();     // what is held, sorted by address
   base::Result<std::vector<Lease>> cooling();  // the last leases of what rests, sorted by address
   base::Result<std::optional<Lease>> holder(const model::Address& address);
-  // The network namespace in which the last address was given, as Owner::node_inode; 0: not known.
-  std::uint64_t node_inode() const;
+  // The network namespace in which the last address was given, as Owner::node_inode; 0: not known, or in an earlier
+  // boot.
+  std::uint64_t node_inode();
   // Leases of earlier boots count as used only as long as the pool is not full without them.
   base::Result<Usage> usage(const Pool& pool, model::Family family);
 
