@@ -51,16 +51,17 @@ std::string usage_text(const CLI::App& app, const CLI::ParseError& error, const 
   for (const CLI::App* each = &at; each; each = each->get_parent())
     path = each->get_name() + (path.empty() ? "" : " ") + path;
   std::string text;
-  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
-    std::vector<std::string> extra = app.remaining(true);
+  std::vector<std::string> extra = app.remaining(true);
+  // A word that is no command is told as such, not as the lack of one.
+  bool lacks_command = dynamic_cast<const CLI::RequiredError*>(&error) && !at.get_subcommands({}).empty();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) || (lacks_command && !extra.empty())) {
     std::string word = extra.empty() ? "" : extra.front();
     text = session.text("cli.unknown-argument", {word});
     std::vector<std::string_view> known;
     for (const CLI::App* sub : at.get_subcommands({})) known.push_back(sub->get_name());
     if (std::string near = base::nearest(word, known); !near.empty())
       text += " " + session.text("cli.did-you-mean", {near});
-  } else if (dynamic_cast<const CLI::RequiredError*>(&error) && !at.get_subcommands({}).empty() &&
-             at.get_subcommands().empty()) {
+  } else if (lacks_command) {
     text = session.text("cli.command-missing", {path});
   } else if (dynamic_cast<const CLI::RequiredError*>(&error)) {
     std::string what = error.what();
@@ -114,9 +115,9 @@ int run(std::vector<std::string> arguments, Session& session) {
     app.parse(arguments);
     if (app.get_subcommands().empty()) overview(session);
   } catch (const CLI::CallForHelp&) {
-    session.out(deepest(app).help(deepest(app).get_parent()
-                                      ? "bailey" + std::string(deepest(app).get_parent()->get_parent() ? " lab" : "")
-                                      : ""));
+    const CLI::App* group = deepest(app).get_parent();
+    std::string before = !group ? "" : group->get_parent() ? "bailey " + group->get_name() : "bailey";
+    session.out(deepest(app).help(before));
   } catch (const CLI::CallForVersion& wanted) {
     session.out(std::string(wanted.what()) + "\n");
   } catch (const CLI::ParseError& error) {

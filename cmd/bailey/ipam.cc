@@ -1,19 +1,17 @@
 // bailey ipam: the address book of this node's pods: what is held, what is damaged, and freeing what is dead.
 //
-// `gc` frees an address only with two proofs: that the pod's network namespace is gone, and that this node has neither
-// the pod's link nor a route to the address. Each address that it frees is a line of its own, with both.
-#include <sys/stat.h>
-
+// `gc` frees an address only with two proofs (ipam_proofs.h). Each address that it frees is a line of its own, with
+// both.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <map>
 
-#include "cni/sys/wiring.h"
 #include "commands.h"
 #include "diagnostics.h"
 #include "ipam/sys/leases.h"
-#include "netlink/netlink.h"
+#include "ipam_proofs.h"
 #include "options.h"
 #include "render.h"
 #include "table.h"
@@ -22,6 +20,7 @@ namespace bailey::cli {
 namespace {
 
 using base::Json;
+using ipam::sys::Damage;
 using ipam::sys::Finding;
 using ipam::sys::Lease;
 using ipam::sys::Leases;
@@ -32,26 +31,27 @@ struct IpamOptions {
   bool dry_run = false;
   Format format = Format::text;
 
+  // A lease that is too damaged to tell its network is of none.
   bool wants(const Lease& lease) const { return network.empty() || lease.owner.network == network; }
 };
 
-// What could not be done with the folder, and the exit status that goes with it.
+// What could not be done with the folder: a path that is none is the user's mistake, the rest the machine's.
 void report_folder(const base::Error& error, const IpamOptions& options, Session& session) {
-  bool machine = error.code == EACCES || error.code == EPERM || error.code == EROFS;
-  session.status = machine ? exit_status::machine : exit_status::usage;
-  std::string text =
-      session.text(error.code == EACCES ? "cli.ipam.not-permitted" : "cli.ipam.unreadable", {options.dir, error.cause});
-  if (options.format == Format::json) {
-    Json list = Json::array();
-    list.push(Json::object().set("code", "lease-folder").set("file", options.dir).set("expected", text));
-    session.out_json("errors", Json::object().set("errors", std::move(list)));
-  }
-  session.err("bailey: " + text + "\n");
+  using Class = lab::Failure::Class;
+  bool mistaken = error.code == ENOTDIR || error.code == ENAMETOOLONG || error.code == ELOOP;
+  bool denied = error.code == EACCES || error.code == EPERM;
+  base::Message message{"cli.ipam.unreadable", {options.dir, error.cause}};
+  if (mistaken) message = {"cli.ipam.no-lease-folder", {options.dir}};
+  if (denied) message = {"cli.ipam.not-permitted", {options.dir}};
+  if (error.code == EROFS) message = {"cli.ipam.read-only", {options.dir}};
+  report(lab::Failure{mistaken ? Class::usage : Class::machine, message, {}}, {}, options.format, session);
 }
 
-// Empty: there is no such folder, which was said, or it cannot be read, which was reported.
+// Empty: there is no such folder, so that nothing is leased; or it cannot be used, which has been reported.
 std::optional<Leases> open_folder(const IpamOptions& options, bool to_change, Session& session) {
-  base::Result<Leases> leases = to_change ? Leases::open_existing(options.dir) : Leases::open_to_read(options.dir);
+  ipam::sys::Options as_they_said{-1, {}};
+  base::Result<Leases> leases =
+      to_change ? Leases::open_existing(options.dir, as_they_said) : Leases::open_to_read(options.dir, as_they_said);
   if (leases.ok()) return std::move(leases).value();
   if (leases.error().code != ENOENT) {
     report_folder(leases.error(), options, session);
@@ -59,6 +59,11 @@ std::optional<Leases> open_folder(const IpamOptions& options, bool to_change, Se
     session.out(session.text("cli.ipam.no-folder", {options.dir}) + "\n");
   }
   return std::nullopt;
+}
+
+// Whether there is nothing more to say.
+bool is_done(const std::optional<Leases>& leases, const IpamOptions& options, const Session& session) {
+  return session.status != exit_status::done || (!leases && options.format == Format::text);
 }
 
 Json lease_json(const Lease& lease) {
@@ -100,7 +105,7 @@ std::string leases_text(const Json& document, const Session& session) {
 
 void list(const IpamOptions& options, Session& session) {
   std::optional<Leases> leases = open_folder(options, false, session);
-  if (session.status != exit_status::done || (!leases && options.format == Format::text)) return;
+  if (is_done(leases, options, session)) return;
   std::vector<Lease> all;
   if (leases) {
     auto held = leases->list();
@@ -111,7 +116,7 @@ void list(const IpamOptions& options, Session& session) {
   }
   std::stable_sort(all.begin(), all.end(), [](const Lease& a, const Lease& b) { return a.address < b.address; });
   Json rows = Json::array();
-  std::map<std::string, int> counts{{"held", 0}, {"cooling", 0}, {"damaged", 0}};
+  std::map<std::string, int> counts;
   for (const Lease& lease : all) {
     if (!options.wants(lease)) continue;
     Json json = lease_json(lease);
@@ -119,7 +124,7 @@ void list(const IpamOptions& options, Session& session) {
     rows.push(std::move(json));
   }
   Json summary = Json::object();
-  for (const auto& [state, count] : counts) summary.set(state, count);
+  for (const char* state : {"held", "cooling", "damaged"}) summary.set(state, counts[state]);
   Json document = Json::object().set("dir", options.dir).set("leases", std::move(rows));
   document.set("summary", std::move(summary));
   options.format == Format::json ? session.out_json("ipam-leases", document)
@@ -131,11 +136,21 @@ constexpr std::string_view finding_names[] = {"damaged-lease", "lost-owner",   "
                                               "unused-owner",  "dangling-pod", "missing-pod",  "cooling-of-held",
                                               "former-locks",  "foreign"};
 
+// In the order of Damage.
+constexpr std::string_view damage_names[] = {"none",     "not-a-file",    "empty",      "not-json",
+                                             "no-owner", "other-address", "other-owner"};
+
 Json finding_json(const Finding& finding, const Session& session) {
   std::string_view name = finding_names[static_cast<std::size_t>(finding.kind)];
   Json json = Json::object().set("kind", name).set("file", finding.file).set("object", finding.object);
-  json.set("mended_by_gc", finding.mends);
-  return json.set("message", session.text("cli.ipam.finding." + std::string(name), {finding.file, finding.object}));
+  json.set("network", finding.network).set("mended_by_gc", finding.mends);
+  std::string message = session.text("cli.ipam.finding." + std::string(name), {finding.file, finding.object});
+  if (finding.damage != Damage::none) {
+    std::string_view damage = damage_names[static_cast<std::size_t>(finding.damage)];
+    json.set("damage", damage);
+    message += " (" + session.text("cli.ipam.damage." + std::string(damage)) + ")";
+  }
+  return json.set("message", message);
 }
 
 Json findings_json(const std::vector<Finding>& findings, const Session& session) {
@@ -146,12 +161,15 @@ Json findings_json(const std::vector<Finding>& findings, const Session& session)
 
 void check(const IpamOptions& options, Session& session) {
   std::optional<Leases> leases = open_folder(options, false, session);
-  if (session.status != exit_status::done || (!leases && options.format == Format::text)) return;
+  if (is_done(leases, options, session)) return;
   std::vector<Finding> findings;
   if (leases) {
     auto found = leases->check();
     if (!found.ok()) return report_folder(found.error(), options, session);
     findings = std::move(found).value();
+    std::erase_if(findings, [&](const Finding& each) {
+      return !options.network.empty() && !each.network.empty() && each.network != options.network;
+    });
   }
   Json document = Json::object().set("dir", options.dir).set("findings", findings_json(findings, session));
   if (options.format == Format::json) session.out_json("ipam-check", document);
@@ -166,74 +184,24 @@ void check(const IpamOptions& options, Session& session) {
   if (!findings.empty()) session.status = exit_status::no;
 }
 
-// The two proofs that a lease is dead; empty: it may be alive.
-class Proofs {
- public:
-  static base::Result<Proofs> open() {
-    Proofs out;
-    base::Result<netlink::Socket> node = netlink::Socket::open();
-    if (!node.ok()) return node.error();
-    base::Result<std::vector<netlink::Link>> links = node->links();
-    if (!links.ok()) return links.error();
-    for (const netlink::Link& link : links.value())
-      if (link.mac == cni::sys::host_mac) out.links_.insert(link.name);
-    base::Result<std::vector<netlink::Route>> routes = node->routes();
-    if (!routes.ok()) return routes.error();
-    for (const netlink::Route& route : routes.value())
-      if (route.protocol == cni::sys::route_protocol && route.destination.is_host())
-        out.routes_.insert(route.destination.address());
-    return out;
-  }
+using AllProofs = std::map<model::Address, Proofs::Pair>;
 
-  // Tells of what else is in the folder, for leases that do not say whose they are.
-  void know(const std::vector<Lease>& leases) {
-    std::set<std::string> owned;
-    for (const Lease& lease : leases)
-      if (!lease.damaged()) owned.insert(cni::sys::host_link_name(lease.owner.container, lease.owner.ifname));
-    every_link_is_owned_ =
-        std::all_of(links_.begin(), links_.end(), [&](const std::string& link) { return owned.contains(link); });
-  }
-
-  std::optional<std::vector<std::string>> of(const Lease& lease) const {
-    if (routes_.contains(lease.address)) return std::nullopt;
-    if (lease.damaged()) {
-      if (!every_link_is_owned_) return std::nullopt;
-      return std::vector<std::string>{"names-nobody", "no-link-without-owner"};
-    }
-    const char* first = lease.earlier_boot ? "earlier-boot" : namespace_gone(lease.owner) ? "namespace-gone" : nullptr;
-    if (!first || links_.contains(cni::sys::host_link_name(lease.owner.container, lease.owner.ifname)))
-      return std::nullopt;
-    return std::vector<std::string>{first, "no-link"};
-  }
-
- private:
-  static bool namespace_gone(const ipam::sys::Owner& owner) {
-    struct stat info {};
-    if (owner.netns.empty()) return false;
-    if (::stat(owner.netns.c_str(), &info) != 0) return errno == ENOENT;
-    return owner.netns_inode != 0 && info.st_ino != owner.netns_inode;
-  }
-
-  std::set<std::string> links_;
-  std::set<model::Address> routes_;
-  bool every_link_is_owned_ = false;
-};
-
-Json gc_document(const ipam::sys::GcReport& report, const Proofs& proofs, const IpamOptions& options,
+Json gc_document(const ipam::sys::GcReport& report, const AllProofs& proofs, const IpamOptions& options,
                  const Session& session) {
   Json freed = Json::array();
   for (const auto& [lease, reason] : report.freed) {
-    Json json = lease_json(lease);
-    Json list = Json::array();
-    for (const std::string& proof : proofs.of(lease).value_or(std::vector<std::string>{reason})) list.push(proof);
-    freed.push(json.set("proofs", std::move(list)));
+    const Proofs::Pair& both = proofs.at(lease.address);
+    freed.push(lease_json(lease).set("proofs", Json::Array{both.first, both.second}));
   }
   Json kept = Json::array();
-  for (const auto& [lease, error] : report.kept) kept.push(lease_json(lease).set("error", error.text()));
+  for (const auto& [lease, error] : report.kept) {
+    std::string why = error.code == EXDEV ? session.text("cli.ipam.elsewhere") : error.text();
+    kept.push(lease_json(lease).set("error", why));
+  }
   Json document = Json::object().set("dir", options.dir).set("dry_run", options.dry_run);
   document.set("freed", std::move(freed)).set("kept", std::move(kept));
   document.set("mended", findings_json(report.mended, session)).set("left", findings_json(report.left, session));
-  return document.set("error", report.error ? Json(report.error->text()) : Json());
+  return document.set("rested", report.rested);
 }
 
 std::string gc_text(const Json& document, const Session& session) {
@@ -262,27 +230,34 @@ std::string gc_text(const Json& document, const Session& session) {
   return out.empty() ? session.text("cli.ipam.nothing-dead", {document["dir"].as_string()}) + "\n" : out;
 }
 
+// The leases that have both proofs are dead; they are kept in `proofs`.
+base::Result<ipam::sys::GcReport> collect(Leases& leases, const IpamOptions& options, AllProofs& proofs) {
+  std::optional<base::Result<Proofs>> known;
+  auto decide = [&](const Lease& lease) -> base::Result<std::optional<std::string>> {
+    if (!options.wants(lease)) return std::optional<std::string>();
+    if (!known) known = Proofs::look(leases);  // now that nobody takes an address
+    if (!known->ok()) return known->error();
+    base::Result<std::optional<Proofs::Pair>> found = (*known)->of(lease);
+    if (!found.ok()) return found.error();
+    if (!found.value()) return std::optional<std::string>();
+    proofs[lease.address] = **found;
+    return std::optional<std::string>(found.value()->first);
+  };
+  return leases.gc(decide, {options.dry_run, true});
+}
+
 void gc(const IpamOptions& options, Session& session) {
   std::optional<Leases> leases = open_folder(options, !options.dry_run, session);
-  if (!leases) return;
-  base::Result<Proofs> proofs = Proofs::open();
-  if (!proofs.ok()) return report_folder(proofs.error(), options, session);
-  auto all = leases->list();
-  if (!all.ok()) return report_folder(all.error(), options, session);
-  proofs->know(all.value());
-  auto decide = [&](const Lease& lease) -> base::Result<std::optional<std::string>> {
-    if (!lease.damaged() && !options.wants(lease)) return std::optional<std::string>();
-    auto found = proofs->of(lease);
-    return found ? std::optional(found->front()) : std::nullopt;
-  };
-  base::Result<ipam::sys::GcReport> report = leases->gc(decide, {options.dry_run, true});
+  if (is_done(leases, options, session)) return;
+  AllProofs proofs;
+  base::Result<ipam::sys::GcReport> report{ipam::sys::GcReport{}};
+  if (leases) report = collect(*leases, options, proofs);
   if (!report.ok()) return report_folder(report.error(), options, session);
-  Json document = gc_document(report.value(), proofs.value(), options, session);
+  Json document = gc_document(report.value(), proofs, options, session);
   options.format == Format::json ? session.out_json("ipam-gc", document) : session.out(gc_text(document, session));
-  if (report->error) {
-    session.err("bailey: " + report->error->text() + "\n");
-    session.status = exit_status::no;
-  }
+  if (!report->error) return;
+  session.status = exit_status::no;
+  if (report->kept.empty()) session.err("bailey: " + report->error->text() + "\n");
 }
 
 using Run = void (*)(const IpamOptions&, Session&);

@@ -1,12 +1,11 @@
-// bailey ipam on a folder of the test's own.
+// bailey ipam as a user types it, over real lease folders. What the kernel says is tested in ipam_root_test.cc.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
+#include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
+#include <cerrno>
 
-#include "ipam/sys/leases.h"
+#include "ipam/sys/leases_for_test.h"
 #include "session_for_test.h"
 
 namespace bailey::cli {
@@ -14,114 +13,338 @@ namespace {
 
 namespace fs = std::filesystem;
 using base::Json;
-using ::testing::HasSubstr;
+using testing::HasSubstr;
 
-class IpamTest : public ::testing::Test {
+class IpamCommand : public ipam::sys::LeaseFolder {
  protected:
-  IpamTest() {
-    char name[] = "/tmp/bailey-ipam-XXXXXX";
-    folder_ = ::mkdtemp(name);
-    dir_ = folder_ + "/ipam";
+  int run(std::vector<std::string> words) {
+    words.insert(words.begin(), "ipam");
+    words.insert(words.end(), {"--dir", folder_});
+    return fake_.run(words);
   }
-  ~IpamTest() override { fs::remove_all(folder_); }
+  // The document, with the folder and what depends on the hour taken out.
+  std::string golden(std::vector<std::string> words, int status) {
+    words.insert(words.end(), {"-o", "json"});
+    EXPECT_EQ(run(words), status) << fake_.err;
+    EXPECT_EQ(fake_.err, "") << "a program reads one of both";
+    std::string text = fake_.out;
+    for (std::size_t at; (at = text.find(folder_)) != std::string::npos;) text.replace(at, folder_.size(), "DIR");
+    for (std::size_t at = 0; (at = text.find("\"age_s\": ", at)) != std::string::npos;) {
+      at += 9;
+      std::size_t end = text.find_first_not_of("0123456789", at);
+      if (end > at) text.replace(at, end - at, "0");
+    }
+    return text;
+  }
+  // A book with a held lease of each family, one that rests, one that is damaged, and what somebody left.
+  void fill() {
+    ipam::sys::Leases leases = std::move(ipam::sys::Leases::open(folder_)).value();
+    leases.allocate(pool_, {"c1", "eth0", "net", "shop", "web", "u1", folder_ + "/gone", 7}, {}).value();
+    leases.allocate(v4_, {"c2", "eth0", "net", "shop", "db", "", "", 0}, {}).value();
+    leases.release("c2", "eth0").value();
+    leases.allocate(v4_, {"c3", "net1", "other", "", "", "", "", 0}, {}).value();
+    leases.allocate(v4_, {"c4", "eth0", "net", "", "", "", "", 0}, {}).value();
+    write("10.0.0.12", "");
+    write("note", "");
+    write(".owners/c9:eth0:4", "");
+  }
 
-  // A lease whose pod's namespace is `netns`.
-  void give(const std::string& container, const std::string& netns, std::uint64_t inode = 0) {
-    ipam::sys::Leases leases = std::move(ipam::sys::Leases::open(dir_)).value();
-    ipam::sys::Owner owner{container, "eth0", "net", "shop", container + "-pod", "uid-1", netns, inode};
-    ASSERT_TRUE(leases.allocate(ipam::Pool::parse({"10.9.0.10-10.9.0.19"}).value(), owner, {}).ok());
-  }
-  int ipam(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "ipam");
-    arguments.insert(arguments.end(), {"--dir", dir_});
-    return run_.run(arguments);
-  }
-  Json document(const std::string& command, std::vector<std::string> more = {}) {
-    more.insert(more.begin(), {command, "-o", "json"});
-    status_ = ipam(more);
-    return Json::parse(run_.out).value();
-  }
-
-  std::string folder_;
-  std::string dir_;
-  FakeRun run_;
-  int status_ = 0;
+  FakeRun fake_;
 };
 
-TEST_F(IpamTest, ListHasItsShape) {
-  give("one", "/run/netns/one", 7);
-  give("two", "/run/netns/two");
-  ASSERT_TRUE(ipam::sys::Leases::open(dir_)->release("one", "eth0").ok());
-  Json json = document("list");
-  EXPECT_EQ(status_, 0);
-  EXPECT_EQ(json["schema"].as_string(), "bailey.dev/ipam-leases/v1");
-  EXPECT_EQ(json["dir"].as_string(), dir_);
-  ASSERT_EQ(json["leases"].items().size(), 2U);
-  Json held = json["leases"].items()[1];
-  EXPECT_LE(held["age_s"].as_int(-1), 5);
-  held.set("age_s", 0);
-  EXPECT_EQ(
-      held.dump(),
-      R"({"address":"10.9.0.11","state":"held","network":"net","container":"two","ifname":"eth0",)"
-      R"("pod":{"namespace":"shop","name":"two-pod","uid":"uid-1"},"netns":"/run/netns/two","earlier_boot":false,)"
-      R"("age_s":0})");
-  EXPECT_EQ(json["leases"].items()[0]["state"].as_string(), "cooling");
-  EXPECT_EQ(json["summary"].dump(), R"({"cooling":1,"damaged":0,"held":1})");
-  EXPECT_EQ(ipam({"list"}), 0);
-  EXPECT_THAT(run_.out, HasSubstr("shop/two-pod"));
-  EXPECT_TRUE(document("list", {"--network", "other"})["leases"].items().empty());
+TEST_F(IpamCommand, ListShowsWhoHoldsWhat) {
+  fill();
+  EXPECT_EQ(golden({"list"}, 0), R"json({
+  "schema": "bailey.dev/ipam-leases/v1",
+  "dir": "DIR",
+  "leases": [
+    {
+      "address": "10.0.0.2",
+      "state": "held",
+      "network": "net",
+      "container": "c1",
+      "ifname": "eth0",
+      "pod": {
+        "namespace": "shop",
+        "name": "web",
+        "uid": "u1"
+      },
+      "netns": "DIR/gone",
+      "earlier_boot": false,
+      "age_s": 0
+    },
+    {
+      "address": "10.0.0.10",
+      "state": "cooling",
+      "network": "net",
+      "container": "c2",
+      "ifname": "eth0",
+      "pod": {
+        "namespace": "shop",
+        "name": "db",
+        "uid": ""
+      },
+      "netns": "",
+      "earlier_boot": false,
+      "age_s": 0
+    },
+    {
+      "address": "10.0.0.11",
+      "state": "held",
+      "network": "other",
+      "container": "c3",
+      "ifname": "net1",
+      "pod": {
+        "namespace": "",
+        "name": "",
+        "uid": ""
+      },
+      "netns": "",
+      "earlier_boot": false,
+      "age_s": 0
+    },
+    {
+      "address": "10.0.0.12",
+      "state": "damaged",
+      "network": "",
+      "container": "",
+      "ifname": "",
+      "pod": {
+        "namespace": "",
+        "name": "",
+        "uid": ""
+      },
+      "netns": "",
+      "earlier_boot": false,
+      "age_s": null
+    },
+    {
+      "address": "fd00::2",
+      "state": "held",
+      "network": "net",
+      "container": "c1",
+      "ifname": "eth0",
+      "pod": {
+        "namespace": "shop",
+        "name": "web",
+        "uid": "u1"
+      },
+      "netns": "DIR/gone",
+      "earlier_boot": false,
+      "age_s": 0
+    }
+  ],
+  "summary": {
+    "held": 3,
+    "cooling": 1,
+    "damaged": 1
+  }
+}
+)json");
+  EXPECT_EQ(run({"list", "--network", "other"}), 0);
+  EXPECT_THAT(fake_.out, HasSubstr("ADDRESS    STATE  CONTAINER  INTERFACE  NETWORK  SINCE\n10.0.0.11  held   c3"));
+  EXPECT_THAT(fake_.out, HasSubstr("1 held, 0 cooling, 0 damaged in " + folder_ + "\n"));
+  EXPECT_EQ(run({"list", "--lang", "ko"}), 0);
+  EXPECT_THAT(fake_.out, HasSubstr("shop/web"));
+  EXPECT_THAT(fake_.out, HasSubstr("사용 중 3, 쉬는 중 1, 손상 1"));
 }
 
-TEST_F(IpamTest, CheckFindsAndGcMends) {
-  give("one", folder_);  // a path that exists: nothing says that this pod is dead
-  EXPECT_EQ(ipam({"check"}), 0);
-  std::ofstream(dir_ + "/10.9.0.15") << "{\"half";
-  std::ofstream(dir_ + "/notes") << "?";
-  Json json = document("check");
-  EXPECT_EQ(status_, 1);
-  EXPECT_EQ(json["schema"].as_string(), "bailey.dev/ipam-check/v1");
-  ASSERT_EQ(json["findings"].items().size(), 2U);
-  EXPECT_EQ(json["findings"].items()[0]["kind"].as_string(), "damaged-lease");
-  EXPECT_EQ(json["findings"].items()[0]["file"].as_string(), "10.9.0.15");
-  EXPECT_EQ(json["findings"].items()[1]["kind"].as_string(), "foreign");
-  ipam({"gc"});
-  EXPECT_TRUE(fs::exists(dir_ + "/10.9.0.10"));
-  EXPECT_TRUE(fs::exists(dir_ + "/notes")) << "what is not the address book's stays";
-  EXPECT_FALSE(fs::exists(dir_ + "/10.9.0.15"));
+TEST_F(IpamCommand, CheckEndsWithOneWhereSomethingIsWrong) {
+  fill();
+  EXPECT_EQ(golden({"check"}, 1), R"json({
+  "schema": "bailey.dev/ipam-check/v1",
+  "dir": "DIR",
+  "findings": [
+    {
+      "kind": "unused-owner",
+      "file": ".owners/c9:eth0:4",
+      "object": "c9",
+      "network": "",
+      "mended_by_gc": true,
+      "message": "c9 has no address: a call was killed"
+    },
+    {
+      "kind": "damaged-lease",
+      "file": "10.0.0.12",
+      "object": "10.0.0.12",
+      "network": "",
+      "mended_by_gc": false,
+      "damage": "empty",
+      "message": "the lease of 10.0.0.12 is damaged and does not say who holds it (empty)"
+    },
+    {
+      "kind": "foreign",
+      "file": "note",
+      "object": "",
+      "network": "",
+      "mended_by_gc": false,
+      "message": "not a file of the address book"
+    }
+  ]
+}
+)json");
+  EXPECT_EQ(run({"check"}), 1);
+  EXPECT_THAT(fake_.out, HasSubstr(folder_ + "/note: not a file of the address book\n"));
+  EXPECT_THAT(fake_.out, HasSubstr("Mend it with: bailey ipam gc --dir " + folder_ + "\n"));
+  fs::remove(folder_ + "/.owners/c1:eth0:4");
+  EXPECT_EQ(run({"check", "--network", "other"}), 1);
+  EXPECT_THAT(fake_.out, testing::Not(HasSubstr("10.0.0.2:"))) << "of another network";
+  EXPECT_EQ(run({"check", "--network", "net"}), 1);
+  EXPECT_THAT(fake_.out, HasSubstr("10.0.0.2: 10.0.0.2 is held, but its container's DEL would not find it"));
 }
 
-TEST_F(IpamTest, GcNeedsBothProofsAndTellsThem) {
-  give("gone", "/nowhere/netns");
-  give("alive", folder_);
-  give("another", folder_, 1);  // the path is there, but it is another namespace now
-  Json dry = document("gc", {"--dry-run"});
-  EXPECT_EQ(dry["freed"].items().size(), 2U);
-  EXPECT_TRUE(fs::exists(dir_ + "/10.9.0.10")) << "a dry run changes nothing";
-  Json json = document("gc");
-  EXPECT_EQ(json["schema"].as_string(), "bailey.dev/ipam-gc/v1");
-  ASSERT_EQ(json["freed"].items().size(), 2U);
-  EXPECT_EQ(json["freed"].items()[0]["container"].as_string(), "gone");
-  EXPECT_EQ(json["freed"].items()[0]["proofs"].dump(), R"(["namespace-gone","no-link"])");
-  EXPECT_EQ(json["freed"].items()[1]["container"].as_string(), "another");
-  EXPECT_FALSE(fs::exists(dir_ + "/10.9.0.10"));
-  EXPECT_TRUE(fs::exists(dir_ + "/10.9.0.11"));
-  give("gone", "/nowhere/netns");
-  EXPECT_EQ(ipam({"gc"}), 0);
-  EXPECT_THAT(run_.out, HasSubstr("of shop/gone-pod: its namespace /nowhere/netns is gone; this node has no link"));
-  EXPECT_EQ(ipam({"gc"}), 0);
-  EXPECT_THAT(run_.out, HasSubstr("Nothing to free"));
+TEST_F(IpamCommand, CheckEndsWithZeroWhereNothingIs) {
+  std::move(ipam::sys::Leases::open(folder_)).value().allocate(pool_, owner("a"), {}).value();
+  EXPECT_EQ(run({"check"}), 0);
+  EXPECT_EQ(fake_.out, folder_ + " is sound.\n");
+  EXPECT_EQ(golden({"check"}, 0),
+            "{\n  \"schema\": \"bailey.dev/ipam-check/v1\",\n  \"dir\": \"DIR\",\n  \"findings\": []\n}\n");
 }
 
-TEST_F(IpamTest, FoldersThatAreMissingOrNone) {
-  EXPECT_EQ(ipam({"list"}), 0);
-  EXPECT_THAT(run_.out, HasSubstr("Nothing is leased"));
-  EXPECT_EQ(document("list")["leases"].dump(), "[]");
-  EXPECT_FALSE(fs::exists(dir_)) << "looking makes no folder";
-  std::ofstream(dir_) << "a file";
-  EXPECT_EQ(ipam({"list"}), 2);
-  EXPECT_THAT(run_.err, HasSubstr(dir_));
-  EXPECT_EQ(run_.run({"ipam"}), 2);
-  EXPECT_EQ(run_.run({"ipam", "lst"}), 2);
+TEST_F(IpamCommand, GcTellsTheProofsOfEachAddress) {
+  fill();
+  std::vector<std::string> before = files();
+  std::string said = golden({"gc", "--dry-run"}, 0);
+  EXPECT_EQ(files(), before);
+  std::string done = golden({"gc"}, 0);
+  EXPECT_NE(said.find("\"dry_run\": true"), std::string::npos);
+  EXPECT_EQ(said.replace(said.find("\"dry_run\": true"), 15, "\"dry_run\": false"), done);
+  EXPECT_EQ(done, R"json({
+  "schema": "bailey.dev/ipam-gc/v1",
+  "dir": "DIR",
+  "dry_run": false,
+  "freed": [
+    {
+      "address": "10.0.0.2",
+      "state": "held",
+      "network": "net",
+      "container": "c1",
+      "ifname": "eth0",
+      "pod": {
+        "namespace": "shop",
+        "name": "web",
+        "uid": "u1"
+      },
+      "netns": "DIR/gone",
+      "earlier_boot": false,
+      "age_s": 0,
+      "proofs": [
+        "namespace-gone",
+        "no-link"
+      ]
+    },
+    {
+      "address": "fd00::2",
+      "state": "held",
+      "network": "net",
+      "container": "c1",
+      "ifname": "eth0",
+      "pod": {
+        "namespace": "shop",
+        "name": "web",
+        "uid": "u1"
+      },
+      "netns": "DIR/gone",
+      "earlier_boot": false,
+      "age_s": 0,
+      "proofs": [
+        "namespace-gone",
+        "no-link"
+      ]
+    }
+  ],
+  "kept": [],
+  "mended": [
+    {
+      "kind": "unused-owner",
+      "file": ".owners/c9:eth0:4",
+      "object": "c9",
+      "network": "",
+      "mended_by_gc": true,
+      "message": "c9 has no address: a call was killed"
+    }
+  ],
+  "left": [
+    {
+      "kind": "damaged-lease",
+      "file": "10.0.0.12",
+      "object": "10.0.0.12",
+      "network": "",
+      "mended_by_gc": false,
+      "damage": "empty",
+      "message": "the lease of 10.0.0.12 is damaged and does not say who holds it (empty)"
+    },
+    {
+      "kind": "foreign",
+      "file": "note",
+      "object": "",
+      "network": "",
+      "mended_by_gc": false,
+      "message": "not a file of the address book"
+    }
+  ],
+  "rested": 0
+}
+)json");
+  std::vector<ipam::sys::Lease> rest = ipam::sys::Leases::open_to_read(folder_).value().cooling().value();
+  EXPECT_EQ(texts(rest), (std::vector<std::string>{"10.0.0.2", "10.0.0.10", "fd00::2"}));
+}
+
+TEST_F(IpamCommand, GcPrintsOneLineAnAddress) {
+  fill();
+  EXPECT_EQ(run({"gc", "--network", "other"}), 0);
+  EXPECT_THAT(fake_.out, testing::Not(HasSubstr("freed "))) << "of another network";
+  EXPECT_EQ(run({"gc", "--dry-run"}), 0);
+  std::string proofs = ": its namespace " + folder_ + "/gone is gone; this node has no link and no route for it\n";
+  EXPECT_THAT(fake_.out, HasSubstr("would free 10.0.0.2 of shop/web" + proofs));
+  EXPECT_EQ(run({"gc"}), 0);
+  EXPECT_THAT(fake_.out, HasSubstr("freed 10.0.0.2 of shop/web" + proofs));
+  EXPECT_THAT(fake_.out, HasSubstr("freed fd00::2 of shop/web" + proofs));
+  fs::remove(folder_ + "/note");
+  fs::remove(folder_ + "/10.0.0.12");
+  fs::remove(folder_ + "/.owners/c4:eth0:4");
+  EXPECT_EQ(run({"gc"}), 0);
+  EXPECT_EQ(fake_.out, "Nothing to free or to mend in " + folder_ + ".\n");
+}
+
+TEST_F(IpamCommand, AMissingFolderHoldsNothing) {
+  folder_ += "/none";
+  for (const char* word : {"list", "check", "gc"}) {
+    EXPECT_EQ(run({word}), 0);
+    EXPECT_EQ(fake_.out, "Nothing is leased: there is no " + folder_ + ". Other folders: --dir DIR\n") << word;
+    EXPECT_EQ(run({word, "-o", "json"}), 0);
+    EXPECT_TRUE(Json::parse(fake_.out).ok()) << word;
+    EXPECT_FALSE(fs::exists(folder_));
+  }
+}
+
+TEST_F(IpamCommand, MistakesAreSaid) {
+  write("file", "");
+  std::string folder = folder_;
+  folder_ += "/file";
+  for (const char* word : {"list", "check", "gc"}) {
+    EXPECT_EQ(run({word}), 2);
+    EXPECT_EQ(fake_.err, "bailey: " + folder_ + " is no folder; --dir is the ipamDir of the plugin's configuration.\n");
+    EXPECT_EQ(run({word, "-o", "json"}), 2);
+    EXPECT_EQ(Json::parse(fake_.out).value()["errors"].items().at(0)["code"].as_string(), "usage");
+  }
+  folder_ = folder;
+  EXPECT_EQ(run({"lst"}), 2);
+  EXPECT_THAT(fake_.err, HasSubstr("Did you mean 'list'?"));
+  EXPECT_EQ(run({"list", "--dry-run"}), 2) << "only gc changes anything";
+  EXPECT_EQ(run({"list", "-o", "yaml"}), 2);
+  EXPECT_EQ(fake_.run({"ipam"}), 2);
+  EXPECT_THAT(fake_.err, HasSubstr("bailey ipam needs a command."));
+}
+
+TEST_F(IpamCommand, HelpNamesTheCommands) {
+  EXPECT_EQ(fake_.run({"ipam", "--help"}), 0);
+  for (const char* word : {"list", "check", "gc"}) EXPECT_THAT(fake_.out, HasSubstr(word));
+  EXPECT_EQ(fake_.run({"ipam", "gc", "--help"}), 0);
+  EXPECT_THAT(fake_.out, HasSubstr("bailey ipam gc [OPTIONS]"));
+  EXPECT_THAT(fake_.out, HasSubstr("--dry-run"));
+  EXPECT_EQ(fake_.run({"lab", "up", "--help"}), 0);
+  EXPECT_THAT(fake_.out, HasSubstr("bailey lab up [OPTIONS]"));
 }
 
 }  // namespace

@@ -23,6 +23,25 @@ constexpr base::Text cli_texts[] = {
     {"cli.ipam.not-permitted", "{0} may not be read or changed by you; try as root.",
      "{0}을(를) 읽거나 바꿀 권한이 없습니다. root로 실행하십시오."},
     {"cli.ipam.unreadable", "{0}: {1}", "{0}: {1}"},
+    {"cli.ipam.no-lease-folder", "{0} is no folder; --dir is the ipamDir of the plugin's configuration.",
+     "{0}은(는) 폴더가 아닙니다. --dir에는 플러그인 구성의 ipamDir을 쓰십시오."},
+    {"cli.ipam.read-only",
+     "{0} lies on a read-only file system, where nothing can be freed or mended; make it writable (mount -o "
+     "remount,rw), or look with --dry-run.",
+     "{0}은(는) 읽기 전용 파일 시스템에 있어 풀거나 고칠 수 없습니다. 쓸 수 있게 다시 마운트(mount -o "
+     "remount,rw)하거나 "
+     "--dry-run으로 보기만 하십시오."},
+    {"cli.ipam.elsewhere",
+     "it was given in another network namespace, whose links and routes are not seen from here; run this there "
+     "(nsenter --net)",
+     "다른 네트워크 네임스페이스에서 준 것이라 그 링크와 경로가 여기서 보이지 않습니다. 그곳에서 실행하십시오(nsenter "
+     "--net)"},
+    {"cli.ipam.damage.not-a-file", "not a file", "파일이 아님"},
+    {"cli.ipam.damage.empty", "empty", "비어 있음"},
+    {"cli.ipam.damage.not-json", "not JSON", "JSON이 아님"},
+    {"cli.ipam.damage.no-owner", "without owner", "소유자가 없음"},
+    {"cli.ipam.damage.other-address", "it speaks of another address", "다른 주소가 적혀 있음"},
+    {"cli.ipam.damage.other-owner", "it speaks of another owner", "다른 소유자가 적혀 있음"},
     {"cli.ipam.summary", "{0} held, {1} cooling, {2} damaged in {3}", "{3}: 사용 중 {0}, 쉬는 중 {1}, 손상 {2}"},
     {"cli.ipam.sound", "{0} is sound.", "{0}에 손상이 없습니다."},
     {"cli.ipam.nobody", "nobody", "(알 수 없음)"},

@@ -43,8 +43,14 @@ bool same_namespace(int a, int b) {
          first.st_dev == second.st_dev;
 }
 
+std::uint64_t inode_of(const io::Fd& file) {
+  struct stat info {};
+  return ::fstat(file.get(), &info) == 0 ? info.st_ino : 0;
+}
+
 // The sockets of one attachment.
 struct Ends {
+  io::Fd node_namespace;
   io::Fd pod_namespace;
   netlink::Socket node;
   netlink::Socket pod;
@@ -65,7 +71,7 @@ Outcome<Ends> open_ends(const Environment& environment) {
   if (!node.ok()) return io_failure(node.error());
   base::Result<netlink::Socket> pod = netlink::Socket::open_in(target->get());
   if (!pod.ok()) return io_failure(pod.error());
-  return Ends{std::move(target).value(), std::move(node).value(), std::move(pod).value()};
+  return Ends{std::move(own).value(), std::move(target).value(), std::move(node).value(), std::move(pod).value()};
 }
 
 // Names and sizes; the addresses come later.
@@ -153,11 +159,14 @@ base::Result<std::optional<netlink::Link>> wire(const Config& config, Ends& ends
 
 ipam::sys::Options lease_options(const Config& config) { return {static_cast<int>(config.cool_down_s), {}}; }
 
-ipam::sys::Owner owner_of(const Environment& environment, const Config& config, int pod_namespace) {
-  struct stat info {};
-  bool known = ::fstat(pod_namespace, &info) == 0;
-  return {environment.container_id,  environment.ifname,       config.name,       environment.args.pod_namespace,
-          environment.args.pod_name, environment.args.pod_uid, environment.netns, known ? info.st_ino : 0};
+ipam::sys::Owner owner_of(const Environment& environment, const Config& config, const Ends& ends) {
+  ipam::sys::Owner out{environment.container_id, environment.ifname, config.name, environment.args.pod_namespace,
+                       environment.args.pod_name};
+  out.pod_uid = environment.args.pod_uid;
+  out.netns = environment.netns;
+  out.netns_inode = inode_of(ends.pod_namespace);
+  out.node_inode = inode_of(ends.node_namespace);
+  return out;
 }
 
 // A runtime that makes a pod's sandbox anew may never say what became of the former one. Its link goes before its
@@ -211,7 +220,7 @@ Outcome<std::string> add(const Environment& environment, const Config& config) {
   Ends& ends = std::get<Ends>(opened);
   base::Result<Leases> leases = Leases::open(config.ipam_dir, lease_options(config));
   if (!leases.ok()) return io_failure(leases.error());
-  ipam::sys::Owner owner = owner_of(environment, config, ends.pod_namespace.get());
+  ipam::sys::Owner owner = owner_of(environment, config, ends);
   base::Result<ipam::sys::Lock> pod = leases->lock_pod(owner);
   if (!pod.ok()) return io_failure(pod.error());
   base::Result<ipam::sys::Lock> container = leases->lock(environment.container_id);

@@ -14,7 +14,7 @@ namespace bailey::ipam::sys {
 namespace {
 
 constexpr std::size_t longest_plain_id = 200;  // file names end at 255 bytes
-constexpr std::size_t hint_size = 128;
+constexpr std::size_t hint_size = 192;
 constexpr std::int64_t second = 1'000'000'000;
 
 std::string hashed(std::string_view text) { return "~" + std::to_string(base::fnv1a(text)); }
@@ -56,6 +56,28 @@ Lease lease_of(const model::Address& address, const SmallFile& file) {
   Lease lease = Lease::parse(address, file.text);
   if (!S_ISREG(file.info.st_mode)) lease.damage = Damage::not_a_file;
   return lease;
+}
+
+std::string hint_name(model::Family family) { return std::string(".last-") + family_digit(family); }
+
+Hint parse_hint(const io::Fd& file, model::Family family) {
+  Hint hint;
+  char buffer[hint_size];
+  ssize_t count = file ? ::pread(file.get(), buffer, sizeof buffer, 0) : 0;
+  if (count <= 0) return hint;
+  std::vector<std::string_view> words;
+  for (std::string_view word : base::split(base::trim({buffer, static_cast<std::size_t>(count)}), ' '))
+    if (!word.empty()) words.push_back(word);
+  if (words.empty()) return hint;
+  std::optional<model::Address> last = model::Address::parse(words[0]);
+  if (last && last->family() == family) hint.last = last;
+  if (words.size() != 6) return hint;  // an earlier version's, or a torn one
+  hint.swept_s = static_cast<std::int64_t>(base::parse_number(words[1], INT64_MAX).value_or(0));
+  hint.dry = base::parse_number(words[2]).value_or(0);
+  if (auto seconds = base::parse_number(words[3], INT32_MAX)) hint.cool_down_s = static_cast<int>(*seconds);
+  hint.node_inode = base::parse_number(words[4]).value_or(0);
+  hint.boot_id = words[5];
+  return hint;
 }
 
 // Names within the top folder; a descriptor for each part would cost more than the longer path.
@@ -121,6 +143,7 @@ base::Result<std::unique_ptr<Book>> Book::open(const std::string& path, Access a
   if (!top.ok()) return top.error();
   book->top_ = std::move(top).value();
   if (base::Status opened = book->open_lock(access); !opened.ok()) return opened.error();
+  book->settle_options();
   return book;
 }
 
@@ -148,6 +171,13 @@ base::Status Book::open_lock(Access access) {
   if (!file) return base::system_error("open", shown(".lock"), errno);
   locks_ = std::make_shared<LockFile>(std::move(file), writable, shown(".lock"));
   return {};
+}
+
+void Book::settle_options() {
+  if (options_.cool_down_s >= 0) return;
+  for (model::Family family : {model::Family::v4, model::Family::v6})
+    options_.cool_down_s = std::max(options_.cool_down_s, read_hint(family).cool_down_s);
+  if (options_.cool_down_s < 0) options_.cool_down_s = Options{}.cool_down_s;
 }
 
 base::Status Book::make_parts() const {
@@ -366,31 +396,26 @@ base::Status Book::note_pod(const std::string& pod, const std::string& container
 void Book::forget_pod(const std::string& pod) const { ::unlinkat(top_.get(), in_pods(pod).c_str(), 0); }
 
 Hint Book::open_hint(model::Family family) const {
-  std::string name = std::string(".last-") + family_digit(family);
-  Hint hint;
-  hint.file = io::Fd(::openat(top_.get(), name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
-  char buffer[hint_size];
-  ssize_t count = hint.file ? ::pread(hint.file.get(), buffer, sizeof buffer, 0) : 0;
-  if (count <= 0) return hint;
-  std::vector<std::string_view> words;
-  std::string_view text(buffer, static_cast<std::size_t>(count));
-  for (std::string_view word : base::split(base::trim(text), ' '))
-    if (!word.empty()) words.push_back(word);
-  if (words.empty()) return hint;
-  std::optional<model::Address> last = model::Address::parse(words[0]);
-  if (last && last->family() == family) hint.last = last;
-  if (words.size() != 4) return hint;  // an earlier version's, or a torn one
-  hint.swept_s = static_cast<std::int64_t>(base::parse_number(words[1], INT64_MAX).value_or(0));
-  hint.dry = base::parse_number(words[2]).value_or(0);
-  hint.boot_id = words[3];
+  io::Fd file(
+      ::openat(top_.get(), hint_name(family).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
+  Hint hint = parse_hint(file, family);
+  hint.file = std::move(file);
   return hint;
+}
+
+Hint Book::read_hint(model::Family family) const {
+  return parse_hint(
+      io::Fd(::openat(top_.get(), hint_name(family).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)), family);
 }
 
 // One write of a fixed size, so that two at once leave one or the other.
 void Book::write_hint(const Hint& hint) const {
   if (!hint.file || !hint.last) return;
-  std::string text =
-      hint.last->text() + " " + std::to_string(hint.swept_s) + " " + std::to_string(hint.dry) + " " + hint.boot_id;
+  std::string text = hint.last->text();
+  for (const std::string& word :
+       {std::to_string(hint.swept_s), std::to_string(hint.dry), std::to_string(std::max(hint.cool_down_s, 0)),
+        std::to_string(hint.node_inode), hint.boot_id})
+    text += " " + word;
   text.resize(hint_size - 1, ' ');
   text += '\n';
   if (::pwrite(hint.file.get(), text.data(), text.size(), 0) < 0) return;  // lost: nothing but time

@@ -52,7 +52,10 @@ struct Hint {
   std::optional<model::Address> last;
   std::int64_t swept_s = 0;  // when records were looked through, seconds since 1970
   std::uint64_t dry = 0;     // the pool (a hash of it) of which every free address has a record; 0: none
-  std::string boot_id;       // of who wrote it
+  // Of who wrote it:
+  int cool_down_s = -1;  // -1: not known
+  std::uint64_t node_inode = 0;
+  std::string boot_id;
 };
 
 class Book {
@@ -74,6 +77,7 @@ class Book {
   bool can_exclude() const { return locks_ && locks_->writable(); }
   base::Result<std::string> boot_id();
   std::int64_t now_ns() const;
+  int cool_down_s() const { return options_.cool_down_s; }
 
   // Leases.
   base::Result<std::vector<model::Address>> held() const;  // sorted
@@ -116,6 +120,7 @@ class Book {
   void forget_pod(const std::string& pod) const;
 
   Hint open_hint(model::Family family) const;
+  Hint read_hint(model::Family family) const;  // without the file
   void write_hint(const Hint& hint) const;
 
   // Everything that lies in the folders, by name.
@@ -127,6 +132,7 @@ class Book {
 
  private:
   base::Status open_lock(Access access);
+  void settle_options();
   // Runs the system call; where that fails because the part's folder is missing, makes the folder and runs it again.
   template <typename Call>
   int in_part(Part part, const Call& call) const;

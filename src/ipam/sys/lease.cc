@@ -14,6 +14,7 @@ base::Json Lease::json() const {
   out.set("container", owner.container).set("ifname", owner.ifname);
   out.set("podNamespace", owner.pod_namespace).set("podName", owner.pod_name).set("podUid", owner.pod_uid);
   out.set("netns", owner.netns).set("netnsInode", owner.netns_inode);
+  out.set("nodeNetnsInode", owner.node_inode);
   return out.set("bootId", boot_id).set("time", time);
 }
 
@@ -30,10 +31,15 @@ Lease Lease::parse(const model::Address& address, const std::string& text) {
     return lease;
   }
   const base::Json& json = read.value();
-  lease.owner = {json["container"].as_string(), json["ifname"].as_string(),
-                 json["network"].as_string(),   json["podNamespace"].as_string(),
-                 json["podName"].as_string(),   json["podUid"].as_string(),
-                 json["netns"].as_string(),     static_cast<std::uint64_t>(json["netnsInode"].as_int())};
+  lease.owner = {json["container"].as_string(),
+                 json["ifname"].as_string(),
+                 json["network"].as_string(),
+                 json["podNamespace"].as_string(),
+                 json["podName"].as_string(),
+                 json["podUid"].as_string(),
+                 json["netns"].as_string(),
+                 static_cast<std::uint64_t>(json["netnsInode"].as_int()),
+                 static_cast<std::uint64_t>(json["nodeNetnsInode"].as_int())};
   lease.boot_id = json["bootId"].as_string();
   lease.time = json["time"].as_int();
   if (lease.owner.container.empty() || lease.owner.ifname.empty())

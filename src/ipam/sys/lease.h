@@ -18,6 +18,7 @@ struct Owner {
   std::string pod_uid;            // K8S_POD_UID; may be empty
   std::string netns;              // path of the pod's network namespace, as the runtime gave it; may be empty
   std::uint64_t netns_inode = 0;  // of that namespace; 0: not known
+  std::uint64_t node_inode = 0;   // of the network namespace in which the address was given; 0: not known
 
   std::string text() const;  // "pod shop/web (container 1f…, eth0)"
   friend auto operator<=>(const Owner&, const Owner&) = default;
@@ -37,7 +38,8 @@ struct Lease {
 
   bool damaged() const { return damage != Damage::none; }
   // {"schema":"bailey.dev/lease/v1","address","network","container","ifname","podNamespace","podName","podUid",
-  // "netns","netnsInode","bootId","time"}: what the file says. The time of release is the file's mtime.
+  // "netns","netnsInode","nodeNetnsInode","bootId","time"}: what the file says. The time of release is the file's
+  // mtime.
   base::Json json() const;
   // `text` is what the file named by `address` says. Keys that it lacks are empty.
   static Lease parse(const model::Address& address, const std::string& text);

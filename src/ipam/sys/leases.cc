@@ -101,9 +101,13 @@ class Taking {
     bool moved = !wish_ || !hint_.last;
     if (moved) hint_.last = taken_;
     base::Result<std::string> boot = book_.boot_id();
-    bool other_boot = boot.ok() && boot.value() != hint_.boot_id;
-    if (other_boot) hint_.boot_id = boot.value();
-    if (swept || moved || other_boot) book_.write_hint(hint_);
+    std::string boot_id = boot.ok() ? boot.value() : "";
+    bool others =
+        hint_.boot_id != boot_id || hint_.node_inode != owner_.node_inode || hint_.cool_down_s != book_.cool_down_s();
+    hint_.boot_id = boot_id;
+    hint_.node_inode = owner_.node_inode;
+    hint_.cool_down_s = book_.cool_down_s();
+    if (swept || moved || others) book_.write_hint(hint_);
   }
 
  private:
@@ -483,6 +487,15 @@ base::Result<std::vector<Lease>> Leases::cooling() {
   }
   std::sort(out.begin(), out.end(), [](const Lease& a, const Lease& b) { return a.address < b.address; });
   return out;
+}
+
+std::uint64_t Leases::node_inode() {
+  base::Result<std::string> boot = book_->boot_id();
+  for (model::Family family : {model::Family::v4, model::Family::v6}) {
+    Hint hint = book_->read_hint(family);
+    if (boot.ok() && hint.boot_id == boot.value() && hint.node_inode != 0) return hint.node_inode;
+  }
+  return 0;
 }
 
 base::Result<Usage> Leases::usage(const Pool& pool, model::Family family) {

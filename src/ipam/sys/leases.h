@@ -27,7 +27,8 @@ class Book;
 struct Hint;
 
 struct Options {
-  int cool_down_s = 30;                    // how long an address rests; 0: not at all
+  // How long an address rests; 0: not at all; -1: as long as whoever gave the last address said, else 30.
+  int cool_down_s = 30;
   std::function<std::int64_t()> now_ns{};  // since 1970; empty: the system's clock
 };
 
@@ -54,6 +55,7 @@ struct Finding {
   Kind kind;
   std::string file;              // within the folder
   std::string object;            // address, container or pod that it is about
+  std::string network;           // empty: not known, or of none
   Damage damage = Damage::none;  // of a damaged lease
   bool mends = true;             // gc mends it without being told more
   friend bool operator==(const Finding&, const Finding&) = default;
@@ -115,6 +117,9 @@ class Leases {
   base::Result<std::vector<Lease>> list();     // what is held, sorted by address
   base::Result<std::vector<Lease>> cooling();  // the last leases of what rests, sorted by address
   base::Result<std::optional<Lease>> holder(const model::Address& address);
+  // The network namespace in which the last address was given, as Owner::node_inode; 0: not known, or in an earlier
+  // boot.
+  std::uint64_t node_inode();
   // Leases of earlier boots count as used only as long as the pool is not full without them.
   base::Result<Usage> usage(const Pool& pool, model::Family family);
 

@@ -43,10 +43,13 @@ TEST_F(LeasesTest, GivesOneOfEachFamilyAndFreesThem) {
 }
 
 TEST_F(LeasesTest, EverythingThatIsKnownOfTheOwnerIsWrittenDown) {
-  Owner known{"c1", "eth0", "net", "shop", "web", "8e1f", "/run/netns/cni-1", 4026532345};
+  Owner known{"c1", "eth0", "net", "shop", "web", "8e1f", "/run/netns/cni-1", 4026532345, 4026531840};
   open().allocate(pool_, known, {}).value();
-  EXPECT_THAT(content("10.0.0.2"),
-              HasSubstr(R"("podUid":"8e1f","netns":"/run/netns/cni-1","netnsInode":4026532345,"bootId":")"));
+  EXPECT_THAT(
+      content("10.0.0.2"),
+      HasSubstr(
+          R"("podUid":"8e1f","netns":"/run/netns/cni-1","netnsInode":4026532345,"nodeNetnsInode":4026531840,"bootId":")"));
+  EXPECT_EQ(open().node_inode(), 4026531840U);
   EXPECT_EQ(open().holder(address("10.0.0.2")).value()->owner, known);
   EXPECT_FALSE(open().holder(address("10.0.0.3")).value());
 }
@@ -136,7 +139,7 @@ TEST_F(LeasesTest, TheFirstOneAfterARebootFreesWhatEarlierBootsHeld) {
   make_old("10.0.0.10");
   EXPECT_EQ(leases.allocate(v4_, owner("c"), {}).value()[0], address("10.0.0.12"));
   EXPECT_THAT(held(), ElementsAre("10.0.0.10", "10.0.0.11", "10.0.0.12")) << "not looked for each time";
-  write(".last-4", "10.0.0.12 0 0 earlier");
+  write(".last-4", "10.0.0.12 0 0 30 7 earlier");
   EXPECT_EQ(leases.allocate(v4_, owner("d"), {}).value()[0], address("10.0.0.10")) << "without rest";
   EXPECT_THAT(files(), Not(Contains(".pods/net:shop:web-a:eth0")));
   EXPECT_THAT(files(), Not(Contains(".owners/a:eth0:4")));
@@ -240,6 +243,18 @@ TEST_F(LeasesTest, AnAddressRestsBeforeItIsGivenAgain) {
   EXPECT_THAT(cooling(), ElementsAre("10.0.0.10"));
   EXPECT_EQ(leases.cooling().value()[0].released, now_s_ - 1);
   EXPECT_EQ(leases.cooling().value()[0].owner, owner("d"));
+}
+
+TEST_F(LeasesTest, WhoOnlyLooksTakesTheCoolDownOfWhoGave) {
+  Leases leases = open(300);
+  leases.allocate(v4_, owner("a"), {}).value();
+  leases.release("a", "eth0").value();
+  now_s_ += 200;
+  EXPECT_THAT(cooling(30), IsEmpty());
+  EXPECT_THAT(cooling(-1), ElementsAre("10.0.0.10"));
+  EXPECT_EQ(open(-1).gc([](const Lease&) { return std::optional<std::string>(); }).value().rested, 0U);
+  fs::remove(folder_ + "/.last-4");
+  EXPECT_THAT(cooling(-1), IsEmpty()) << "30 seconds where nothing is known";
 }
 
 TEST_F(LeasesTest, ARequestedAddressNeedNotRest) {

@@ -119,17 +119,19 @@ void judge_leases(const Survey& survey, std::vector<Finding>& out) {
     const Lease& lease = each.lease;
     std::string address = lease.address.text();
     if (lease.damaged()) {
-      out.push_back({Kind::damaged_lease, address, address, lease.damage, false});
+      out.push_back({Kind::damaged_lease, address, address, lease.owner.network, lease.damage, false});
       continue;
     }
-    if (lease.earlier_boot) out.push_back({Kind::earlier_boot, address, address});
+    if (lease.earlier_boot) out.push_back({Kind::earlier_boot, address, address, lease.owner.network});
     auto own = survey.owners.find(owner_file(lease.owner.container, lease.owner.ifname, lease.address.family()));
     if (own != survey.owners.end() && own->second == each.file) continue;
     bool holds_other = own != survey.owners.end() && held.contains(own->second);
-    out.push_back({holds_other ? Kind::second_lease : Kind::lost_owner, address, address, Damage::none, !holds_other});
+    out.push_back({holds_other ? Kind::second_lease : Kind::lost_owner, address, address, lease.owner.network,
+                   Damage::none, !holds_other});
   }
   for (const auto& [name, file] : survey.owners)
-    if (!held.contains(file)) out.push_back({Kind::unused_owner, ".owners/" + name, parse_owner_file(name)->container});
+    if (!held.contains(file))
+      out.push_back({Kind::unused_owner, ".owners/" + name, parse_owner_file(name)->container, ""});
 }
 
 void judge_pods(const Survey& survey, std::vector<Finding>& out) {
@@ -144,12 +146,12 @@ void judge_pods(const Survey& survey, std::vector<Finding>& out) {
     if (holding.contains({pod, container}))
       pods.insert(pod);
     else
-      out.push_back({Kind::dangling_pod, ".pods/" + pod, container});
+      out.push_back({Kind::dangling_pod, ".pods/" + pod, container, ""});
   }
   for (const HeldLease& each : survey.leases) {
     std::string pod = each.lease.damaged() ? "" : pod_file(each.lease.owner);
     if (!pod.empty() && pods.insert(pod).second)
-      out.push_back({Kind::missing_pod, ".pods/" + pod, each.lease.owner.container});
+      out.push_back({Kind::missing_pod, ".pods/" + pod, each.lease.owner.container, each.lease.owner.network});
   }
 }
 
@@ -165,10 +167,10 @@ std::vector<Finding> judge(const Survey& survey) {
   judge_pods(survey, out);
   for (const Resting& record : survey.records) {
     std::string address = record.address.text();
-    if (holds(survey, record.address)) out.push_back({Kind::cooling_of_held, ".cooling/" + address, address});
+    if (holds(survey, record.address)) out.push_back({Kind::cooling_of_held, ".cooling/" + address, address, ""});
   }
-  if (survey.former_locks) out.push_back({Kind::former_locks, ".locks", ""});
-  for (const std::string& name : survey.foreign) out.push_back({Kind::foreign, name, "", Damage::none, false});
+  if (survey.former_locks) out.push_back({Kind::former_locks, ".locks", "", ""});
+  for (const std::string& name : survey.foreign) out.push_back({Kind::foreign, name, "", "", Damage::none, false});
   std::stable_sort(out.begin(), out.end(), [](const Finding& a, const Finding& b) { return a.file < b.file; });
   return out;
 }
