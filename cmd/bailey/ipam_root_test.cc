@@ -175,7 +175,7 @@ TEST_F(IpamOnANode, NothingIsFreedFromAnotherNetworkNamespace) {
   add_pod("c");
   delete_link("b");
   write("10.0.0.12", "");
-  for (const std::string& container : {"a", "b"}) end_namespace(container);
+  for (const char* container : {"a", "b"}) end_namespace(container);
   io::Fd other = std::move(netlink::create_namespace()).value();
   {
     netlink::Inside elsewhere = std::move(netlink::Inside::enter(other.get())).value();
