@@ -54,6 +54,7 @@ struct Case {
 struct Times {
   double add;
   double del;
+  double alone;  // taking and giving back, without opening the book and its locks
 };
 
 Times measure(const Case& each) {
@@ -72,8 +73,17 @@ Times measure(const Case& each) {
     adds.push_back(static_cast<double>(middle - start) / 1e3);
     dels.push_back(static_cast<double>(io::now_ns() - middle) / 1e3);
   }
+  std::vector<double> alone;
+  Leases leases = expect(Leases::open(name));
+  for (int run = 0; run < runs; ++run) {
+    ipam::sys::Owner one = owner("d" + std::to_string(run));
+    std::int64_t start = io::now_ns();
+    expect(leases.allocate(pool, one, {}));
+    expect(leases.release(one.container, one.ifname));
+    alone.push_back(static_cast<double>(io::now_ns() - start) / 1e3);
+  }
   std::filesystem::remove_all(name);
-  return {bench::median(adds), bench::median(dels)};
+  return {bench::median(adds), bench::median(dels), bench::median(alone)};
 }
 
 }  // namespace
@@ -91,6 +101,7 @@ int main(int argc, char** argv) {
     Times times = measure(each);
     report.add({std::string("take, ") + each.name, "us", times.add, "", {}, runs});
     report.add({std::string("give back, ") + each.name, "us", times.del, "", {}, runs});
+    report.add({std::string("both, book open, ") + each.name, "us", times.alone, "", {}, runs});
   }
   return 0;
 }

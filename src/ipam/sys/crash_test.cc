@@ -186,6 +186,31 @@ TEST_P(CrashTest, NoAddressTwiceWithKillsAtRandom) {
   EXPECT_THAT(files(), IsEmpty());
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(leases.allocate(pool_of_test_, owner("n" + std::to_string(i)), {}).ok());
 }
+// Addresses that are looked at one after the other may all be held, each at its time, while one is always free.
+TEST_P(CrashTest, NobodyHearsFullWhereThereIsOneForEach) {
+  constexpr int takers = 4;
+  Pool one_each = Pool::parse({"10.9.0.0-10.9.0.3"}).value();
+  std::vector<pid_t> children;
+  for (int i = 0; i < takers; ++i) {
+    pid_t pid = ::fork();
+    children.push_back(pid);
+    if (pid != 0) continue;
+    Leases leases = std::move(Leases::open(folder_, {GetParam(), {}})).value();
+    std::string container = "c" + std::to_string(i);
+    bool refused = false;
+    for (int round = 0; round < 400 && !refused; ++round) {
+      refused = !leases.allocate(one_each, owner(container), {}).ok();
+      refused = refused || !leases.release(container, "eth0").ok();
+    }
+    ::_exit(refused ? 1 : 0);
+  }
+  for (pid_t pid : children) {
+    int status = -1;
+    ::waitpid(pid, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(RestOfSeconds, CrashTest, ::testing::Values(0, 1, 30));
 
 // The twin: who holds what, and what rests since when. Which of several free addresses is given is the book's own
