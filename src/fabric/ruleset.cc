@@ -5,7 +5,7 @@
 //   returns     what comes from the Internet gets the mark under which its connection went out, or that of the
 //               public address it is for
 //   to_private  public address -> the interface's own
-//   unroutable  counts and drops what no table would take
+//   unroutable  what no table would take goes to `lost`, which counts and drops it
 //   input       answers neighbour discovery and nothing else
 //   forward     nothing without a mark; remembers the way back of what goes to the Internet
 //   to_public   the interface's own -> its public address, or the VNet's outbound address
@@ -168,10 +168,12 @@ class Writer {
 
   void write_unroutable() {
     auto& rules = base_chain("unroutable", hook("filter", "prerouting", -50, "accept")).rules;
-    Json marked = match("!=", meta("mark"), 0);
+    // Asking for the route is what costs, so it is asked once; what has none is counted where that is possible.
     Json lost = match("==", route_of_packet("oif"), false);
-    rules.push_back(list({marked, lost, count(lookup(meta("mark"), "@route_counters")), drop()}));
-    rules.push_back(list({marked, lost, drop()}));
+    rules.push_back(list({match("!=", meta("mark"), 0), lost, go_to("lost")}));
+    auto& last = out_.chains["lost"].rules;
+    last.push_back(list({count(lookup(meta("mark"), "@route_counters")), drop()}));
+    last.push_back(list({drop()}));
   }
 
   void write_local() {
