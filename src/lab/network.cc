@@ -21,19 +21,21 @@ namespace {
 // For so long an address that a pod had stays with its node where that is possible: others may still send to the pod.
 constexpr std::int64_t cooling_ms = 30'000;
 
-// Whether the addresses that the pod was given are still its node's to give. They always are, unless a file has claimed
-// one or the subnet has changed.
+// Whether the addresses that the pod was given are still its node's to give: of its ranges, or under kubenet of its
+// blocks. They always are, unless a file has claimed one, or the subnet or the pod range has changed.
 bool addresses_stand(const model::Snapshot& completed, const RealisedPod& pod) {
   const auto* node = completed.find<model::Node>(model::Kind::Node, pod.host.substr(pod.host.find('/') + 1));
-  if (!node || pod.host_network || !pod.pinned.empty() || !node->pod_cidrs.empty()) return true;
+  if (!node || pod.host_network || !pod.pinned.empty()) return true;
   return std::all_of(pod.addresses.begin(), pod.addresses.end(), [&](const model::Address& address) {
-    return std::any_of(node->pod_ranges.begin(), node->pod_ranges.end(),
-                       [&](const model::AddressRange& range) { return range.contains(address); });
+    auto holds = [&](const auto& part) { return part.contains(address); };
+    return std::any_of(node->pod_ranges.begin(), node->pod_ranges.end(), holds) ||
+           std::any_of(node->pod_cidrs.begin(), node->pod_cidrs.end(), holds);
   });
 }
 
 bool same_pod(const RealisedPod& a, const RealisedPod& b) {
-  return a.host == b.host && a.host_network == b.host_network && a.pinned == b.pinned;
+  return a.host == b.host && a.host_network == b.host_network && a.pinned == b.pinned &&
+         a.plugin["networkModel"].as_string() == b.plugin["networkModel"].as_string();
 }
 
 base::Json ports_json(const std::set<model::Port>& ports) {
@@ -214,7 +216,7 @@ base::Status Network::change_hosts(const std::map<std::string, HostSpec>& wanted
     applier_.remove_host(host);
     hosts_.stop(host);
     ports_.erase(host);
-    masquerades_.erase(host);
+    kubenet_.erase(host);
     host_conditions_.erase(host);
   }
   std::vector<HostSpec> fresh;
@@ -258,28 +260,28 @@ void Network::change_fabric(const std::shared_ptr<Change>& change) {
     ++change->open;
     tell_ports(host, [this, change] { step_done(change); });
   }
-  std::map<std::string, base::Json> masquerades = wanted_masquerades(completed_);
-  for (const auto& [host, rules] : masquerades_)
-    if (hosts_.has(host)) masquerades.try_emplace(host, base::Json::object());  // no longer: an empty table
-  for (const auto& [host, rules] : masquerades) {
-    if (masquerades_.contains(host) && masquerades_[host].dump() == rules.dump()) continue;
+  std::map<std::string, base::Json> kubenet = wanted_kubenet(completed_);
+  for (const auto& [host, node] : kubenet_)
+    if (hosts_.has(host)) kubenet.try_emplace(host, base::Json::object());  // no longer: nothing is to be left of it
+  for (const auto& [host, node] : kubenet) {
+    if (kubenet_.contains(host) && kubenet_[host].dump() == node.dump()) continue;
     ++change->open;
-    tell_masquerade(host, rules, [this, change] { step_done(change); });
+    tell_kubenet(host, node, [this, change] { step_done(change); });
   }
   step_done(change);
 }
 
-void Network::tell_masquerade(const std::string& host, const base::Json& rules, std::function<void()> done) {
-  base::Json request = base::Json::object().set("op", "masquerade").set("rules", rules);
-  hosts_.ask(host, request, [this, host, rules, done = std::move(done)](base::Json answer) {
+void Network::tell_kubenet(const std::string& host, const base::Json& node, std::function<void()> done) {
+  base::Json request = base::Json::object().set("op", "kubenet").set("node", node);
+  hosts_.ask(host, request, [this, host, node, done = std::move(done)](base::Json answer) {
     host_conditions_.erase(host);
     if (answer["ok"].as_bool()) {
-      masquerades_[host] = rules;
+      kubenet_[host] = node;
     } else {
-      masquerades_.erase(host);  // tried again with the next change
-      model::ObjectRef node{model::Kind::Node, "", host.substr(host.find('/') + 1)};
+      kubenet_.erase(host);  // tried again with the next change
+      model::ObjectRef ref{model::Kind::Node, "", host.substr(host.find('/') + 1)};
       host_conditions_[host] =
-          Condition{node, "Realised", false, "MasqueradeFailed", {"lab.masquerade-failed", {error_text(answer)}}};
+          Condition{ref, "Realised", false, "MasqueradeFailed", {"lab.masquerade-failed", {error_text(answer)}}};
     }
     done();
   });

@@ -92,7 +92,7 @@ class Network {
   void enter_phase(const std::shared_ptr<Change>& change, const std::string& name);
   base::Status change_hosts(const std::map<std::string, HostSpec>& wanted);
   void tell_ports(const std::string& host, std::function<void()> done);
-  void tell_masquerade(const std::string& host, const base::Json& rules, std::function<void()> done);
+  void tell_kubenet(const std::string& host, const base::Json& node, std::function<void()> done);
   void host_replaced(const std::string& host);
   void refresh_current();
   InUse in_use();
@@ -120,7 +120,7 @@ class Network {
   std::map<model::ObjectRef, Condition> set_aside_;  // objects whose references are gone
   std::map<model::ObjectRef, RealisedPod> pods_;
   std::map<std::string, std::set<model::Port>> ports_;  // what each host was told to listen on
-  std::map<std::string, base::Json> masquerades_;       // and to translate
+  std::map<std::string, base::Json> kubenet_;           // its blocks, and whom not to translate for
   std::map<std::string, Condition> host_conditions_;
   std::deque<std::shared_ptr<Change>> waiting_;
   std::shared_ptr<Change> running_;
@@ -130,8 +130,8 @@ class Network {
 // Which hosts and pods a completed snapshot asks for (pure; lab/wanted.cc).
 std::map<std::string, HostSpec> wanted_hosts(const model::Snapshot& completed);
 std::map<std::string, std::set<model::Port>> wanted_ports(const model::Snapshot& completed);
-// Of kubenet nodes: what leaves their blocks gets the node's address, {"sources": [prefix], "except": [prefix]}.
-std::map<std::string, base::Json> wanted_masquerades(const model::Snapshot& completed);
+// Of kubenet nodes: what leaves their blocks gets the node's address, {"blocks": [prefix], "except": [prefix]}.
+std::map<std::string, base::Json> wanted_kubenet(const model::Snapshot& completed);
 // Without container id and addresses.
 std::map<model::ObjectRef, RealisedPod> wanted_pods(const model::Snapshot& completed);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ipam/pool.h"
 #include "lab/wire.h"
 #include "model/resolve/interfaces.h"
 #include "model/resolve/peering.h"
@@ -93,9 +94,7 @@ base::Json clusters_json(const model::Snapshot& snapshot) {
 // Whole as a number up to 2^53, which every reader of JSON can hold; beyond that in decimal digits as text.
 base::Json count_json(model::Uint128 count) {
   if (count <= model::Uint128{1} << 53) return static_cast<std::int64_t>(count);
-  std::string digits;
-  for (; count > 0; count /= 10) digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(count % 10)));
-  return digits;
+  return ipam::count_text(count);
 }
 
 // Addresses of the subnet that pods have in fact.

@@ -23,11 +23,6 @@ HostSpec spec(std::string name, std::string node = "") {
 // A node without an address cannot be part of any network.
 bool realised(const model::Node& node) { return !node.addresses.empty() && node.os == model::Os::linux; }
 
-bool kubenet(const model::Snapshot& completed, const model::Node& node) {
-  const auto* cluster = completed.find<model::Cluster>(model::Kind::Cluster, node.cluster);
-  return cluster && cluster->network_model == model::NetworkModel::kubenet;
-}
-
 base::Json network_configuration(const std::string& network_model, base::Json ranges) {
   base::Json network = base::Json::object();
   network.set("cniVersion", "1.0.0").set("name", "bailey").set("type", "bailey-cni");
@@ -97,15 +92,15 @@ std::map<std::string, std::set<model::Port>> wanted_ports(const model::Snapshot&
   return ports;
 }
 
-std::map<std::string, base::Json> wanted_masquerades(const model::Snapshot& completed) {
+std::map<std::string, base::Json> wanted_kubenet(const model::Snapshot& completed) {
   std::map<std::string, base::Json> out;
   for (const auto& node : completed.all<model::Node>()) {
-    if (!realised(*node) || !kubenet(completed, *node) || node->pod_cidrs.empty()) continue;
+    if (!realised(*node) || !model::resolve::is_kubenet(completed, *node) || node->pod_cidrs.empty()) continue;
     const auto* cluster = completed.find<model::Cluster>(model::Kind::Cluster, node->cluster);
     std::vector<model::Prefix> except = cluster->pod_cidrs;
     except.insert(except.end(), cluster->non_masquerade_cidrs.begin(), cluster->non_masquerade_cidrs.end());
-    base::Json rules = base::Json::object().set("sources", prefixes_json(node->pod_cidrs));
-    out["node/" + node->meta.name] = rules.set("except", prefixes_json(except));
+    base::Json blocks = base::Json::object().set("blocks", prefixes_json(node->pod_cidrs));
+    out["node/" + node->meta.name] = blocks.set("except", prefixes_json(except));
   }
   return out;
 }
@@ -116,7 +111,7 @@ std::map<model::ObjectRef, RealisedPod> wanted_pods(const model::Snapshot& compl
     if (pod->finished() || pod->phase == "Pending" || pod->spec.node_name.empty()) continue;
     const auto* node = completed.find<model::Node>(model::Kind::Node, pod->spec.node_name);
     if (!node || !realised(*node)) continue;
-    bool routed = !kubenet(completed, *node);
+    bool routed = !model::resolve::is_kubenet(completed, *node);
     bool has_address = pod->spec.host_network || (routed ? !node->pod_ranges.empty() || !pod->pinned_addresses.empty()
                                                          : !node->pod_cidrs.empty());
     if (!has_address) continue;

@@ -22,12 +22,11 @@ int error_code(const nlmsghdr* message) {
   return -reinterpret_cast<const nlmsgerr*>(body.data())->error;
 }
 
-base::Result<WireSocket> WireSocket::open(int protocol, std::uint32_t groups) {
+base::Result<WireSocket> WireSocket::open(int protocol) {
   WireSocket out;
   out.fd_ = io::Fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   sockaddr_nl own{};  // port 0: the kernel chooses
   own.nl_family = AF_NETLINK;
-  own.nl_groups = groups;
   if (!out.fd_ || ::bind(out.fd_.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) != 0)
     return base::system_error("open", "netlink socket", errno);
   out.buffer_.resize(receive_buffer_size);

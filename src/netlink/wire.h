@@ -23,14 +23,13 @@ int error_code(const nlmsghdr* message);
 
 class WireSocket {
  public:
-  // Blocking. `protocol` is NETLINK_ROUTE or the like, `groups` what to be told of (RTMGRP_...).
-  static base::Result<WireSocket> open(int protocol, std::uint32_t groups = 0);
+  // Blocking. `protocol` is NETLINK_ROUTE or the like.
+  static base::Result<WireSocket> open(int protocol);
 
   int get() const { return fd_.get(); }
   void enable(int option);  // of SOL_NETLINK; older kernels lack some, none is needed to be right
   base::Status send(std::string_view datagram);
-  // Calls `take` for each message until it returns false. Fails with ENOBUFS where the kernel had more to tell than
-  // there was room for.
+  // Calls `take` for each message until it returns false.
   base::Status receive(const std::function<bool(const nlmsghdr*)>& take);
 
  private:

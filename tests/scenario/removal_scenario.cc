@@ -10,33 +10,40 @@
 namespace bailey::scenario {
 namespace {
 
-class RemovalScenario : public ::testing::TestWithParam<const char*> {
+struct Removed {
+  std::string name;
+  std::string files;
+  std::vector<std::string> options = {};
+};
+
+class RemovalScenario : public ::testing::TestWithParam<Removed> {
  protected:
   void SetUp() override {
     if (!is_root()) GTEST_SKIP() << "labs need root";
   }
 };
 INSTANTIATE_TEST_SUITE_P(Examples, RemovalScenario,
-                         ::testing::Values("examples/contoso", "examples/families/ipv4", "examples/families/ipv6",
-                                           "examples/families/dual"),
-                         [](const auto& parameter) {
-                           std::string name = parameter.param;
-                           std::replace(name.begin(), name.end(), '/', '_');
-                           return name;
-                         });
+                         ::testing::Values(Removed{"contoso", "examples/contoso"},
+                                           Removed{"ipv4", "examples/families/ipv4"},
+                                           Removed{"ipv6", "examples/families/ipv6"},
+                                           Removed{"dual", "examples/families/dual"},
+                                           Removed{"kubenet", "examples/models", {"--network-model", "kubenet"}}),
+                         [](const auto& parameter) { return parameter.param.name; });
 
 TEST_P(RemovalScenario, DeletedInRandomOrderEqualsTheEmptyLab) {
   Folder folder;
   // An empty lab: no object at all, only the Internet and the fabric.
   std::string empty = folder.write("empty.yaml", "# nothing\n");
   Lab lab(unique_name("removal"));
-  Outcome up = lab.up({"-f", empty});
+  std::vector<std::string> arguments = GetParam().options;
+  arguments.insert(arguments.end(), {"-f", empty});
+  Outcome up = lab.up(arguments);
   ASSERT_EQ(up.status, 0) << up.err;
   std::string before = realised_state(lab);
   ASSERT_NE(before.find("## fabric"), std::string::npos);
 
   for (unsigned seed : {1u, 2u}) {
-    Outcome applied = lab.ask("apply", {"-f", source_path(GetParam())});
+    Outcome applied = lab.ask("apply", {"-f", source_path(GetParam().files)});
     ASSERT_EQ(applied.status, 0) << applied.err << applied.out;
     std::vector<std::string> objects;
     base::Json answer = applied.json();

@@ -12,10 +12,6 @@ netlink::Mac v4_mac(const model::Address& address) {
   return mac;
 }
 
-model::Address router_v6() {  // fe80::1
-  return model::Address::from_number(model::Family::v6, (model::Uint128{0xfe80} << 112) + 1);
-}
-
 bool v6_of(const Bridge& bridge) {
   return std::any_of(bridge.blocks.begin(), bridge.blocks.end(),
                      [](const ipam::Pool::Block& block) { return block.gateway.is_v6(); });
@@ -42,7 +38,6 @@ netlink::Batch bridge_requests(const Bridge& bridge, int link) {
   netlink::Batch batch;
   // Pods send from addresses of the blocks only.
   batch.set_v4_option(link, netlink::Batch::V4Option::rp_filter, 1);
-  // A router asks for neighbours with its link-local address.
   if (v6_of(bridge)) batch.add_address({link, router_v6(), 64});
   for (const ipam::Pool::Block& block : bridge.blocks) batch.add_address({link, block.gateway, block.prefix.length()});
   return batch.set_up(link);
@@ -110,6 +105,23 @@ base::Result<netlink::Link> ensure_bridge(netlink::Socket& node, const Bridge& b
   for (const ipam::Pool::Block& block : bridge.blocks)
     if (base::Status settled = node.settle(block.gateway); !settled.ok()) return settled.error();
   return *found.value();
+}
+
+base::Status trim_bridge(netlink::Socket& node, const std::string& name, const std::vector<model::Prefix>& blocks) {
+  base::Result<std::optional<netlink::Link>> bridge = find_bridge(node, name);
+  if (!bridge.ok()) return bridge.error();
+  if (!bridge.value()) return {};
+  if (blocks.empty()) return node.delete_link(name);
+  base::Result<std::vector<netlink::InterfaceAddress>> addresses = node.addresses();
+  if (!addresses.ok()) return addresses.error();
+  netlink::Batch batch;
+  for (const netlink::InterfaceAddress& each : addresses.value()) {
+    bool ours = each.address == router_v6() ||
+                std::any_of(blocks.begin(), blocks.end(),
+                            [&](const model::Prefix& block) { return block.contains(each.address); });
+    if (each.link_index == bridge.value()->index && !ours) batch.delete_address(each);
+  }
+  return node.run(batch);
 }
 
 base::Status wire(netlink::Socket& node, netlink::Socket& pod, int pod_namespace, const Attachment& attachment,

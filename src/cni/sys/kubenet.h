@@ -38,6 +38,11 @@ base::Status check_name(netlink::Socket& node, const std::string& name);
 // as check_name does.
 base::Result<netlink::Link> ensure_bridge(netlink::Socket& node, const Bridge& bridge);
 
+// Takes away what the bridge has of blocks that are the node's no more: addresses, and without any block the bridge
+// itself. For who owns the node as a whole; the plugin, called for one pod, leaves others' addresses alone. A bridge
+// that is not there is fine.
+base::Status trim_bridge(netlink::Socket& node, const std::string& name, const std::vector<model::Prefix>& blocks);
+
 base::Status wire(netlink::Socket& node, netlink::Socket& pod, int pod_namespace, const Attachment& attachment,
                   const netlink::Link& bridge);
 

@@ -27,7 +27,7 @@ netlink::Batch node_requests(const Attachment& attachment, int link) {
 
 model::Address gateway(model::Family family) {
   if (family == model::Family::v4) return model::Address::v4(0xa9fe0101);  // 169.254.1.1
-  return model::Address::from_number(model::Family::v6, (model::Uint128{0xfe80} << 112) + 1);
+  return router_v6();
 }
 
 void plan(Attachment& attachment, const std::vector<model::Address>& addresses) {

@@ -40,6 +40,10 @@ base::Status make_pair(netlink::Socket& node, int pod_namespace, const Attachmen
 
 }  // namespace
 
+model::Address router_v6() {
+  return model::Address::from_number(model::Family::v6, (model::Uint128{0xfe80} << 112) + 1);
+}
+
 std::string host_link_name(const std::string& container, const std::string& ifname) {
   constexpr char digits[] = "0123456789abcdef";
   std::uint64_t hash = base::fnv1a(container + "/" + ifname);

@@ -19,6 +19,9 @@ namespace bailey::cni::sys {
 inline constexpr std::uint8_t route_protocol = 65;  // of routes in pods and to pods; the fabric's are 64
 inline constexpr netlink::Mac host_mac = {0xee, 0xee, 0xee, 0xee, 0xee, 0xee};
 
+// fe80::1, the router on every link to a pod: a router asks for neighbours with its link-local address.
+model::Address router_v6();
+
 // "bl" and 12 hexadecimal digits; the same for the same container and interface.
 std::string host_link_name(const std::string& container, const std::string& ifname);
 // A locally administered address derived from a text.

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <deque>
 
+#include "cni/config.h"
+#include "cni/sys/kubenet.h"
 #include "io/channel.h"
 #include "lab/agent/connections.h"
 #include "lab/agent/pods.h"
@@ -88,7 +90,7 @@ class Agent {
 
   void dispatch(const base::Json& request) {
     static constexpr Operation operations[] = {
-        {"listen", &Agent::listen},         {"masquerade", &Agent::masquerade},    {"pod_add", &Agent::pod_add},
+        {"listen", &Agent::listen},         {"kubenet", &Agent::kubenet},          {"pod_add", &Agent::pod_add},
         {"pod_attach", &Agent::pod_attach}, {"pod_remove", &Agent::pod_remove},    {"probe", &Agent::probe},
         {"conn_open", &Agent::conn_open},   {"conn_send", &Agent::conn_send},      {"conn_close", &Agent::conn_close},
         {"conn_list", &Agent::conn_list},   {"namespace", &Agent::send_namespace}, {"logs", &Agent::logs},
@@ -119,10 +121,14 @@ class Agent {
     reply(request, answer);
   }
 
-  void masquerade(const base::Json& request) {
-    netlink::Masquerade rules{masquerade_table, prefixes_of(request["rules"]["sources"]),
-                              prefixes_of(request["rules"]["except"])};
-    base::Status set = netlink::set_masquerade(rules);
+  // Its blocks changed, or whom its pods are translated for.
+  void kubenet(const base::Json& request) {
+    std::vector<model::Prefix> blocks = prefixes_of(request["node"]["blocks"]);
+    base::Status set = netlink::set_masquerade({masquerade_table, blocks, prefixes_of(request["node"]["except"])});
+    base::Result<netlink::Socket> socket = netlink::Socket::open();
+    if (set.ok())
+      set = socket.ok() ? cni::sys::kubenet::trim_bridge(*socket, cni::Config{}.bridge, blocks)
+                        : base::Status(socket.error());
     if (!set.ok()) log(set.error().text());
     base::Json answer = base::Json::object().set("ok", set.ok());
     if (!set.ok()) answer.set("error", base::Json::object().set("msg", set.error().text()));

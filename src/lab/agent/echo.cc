@@ -20,14 +20,15 @@
 #include "netlink/namespace.h"
 
 namespace bailey::lab {
+// Not in the anonymous namespace below: State, which the header names, has one.
+enum class Mode : std::uint8_t { undecided, http, echo };
+
 namespace {
 
 constexpr std::size_t max_head = 65536;
 constexpr std::size_t max_pending = std::size_t{1} << 20;
 constexpr std::string_view methods[] = {"GET ",     "HEAD ",  "POST ",  "PUT ",    "DELETE ",
                                         "OPTIONS ", "PATCH ", "TRACE ", "CONNECT "};
-
-enum class Mode : std::uint8_t { undecided, http, echo };
 
 Mode mode_of(std::string_view bytes) {
   for (std::string_view method : methods) {

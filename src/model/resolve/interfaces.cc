@@ -10,6 +10,11 @@
 #include <set>
 
 namespace bailey::model::resolve {
+bool is_kubenet(const Snapshot& snapshot, const Node& node) {
+  const Cluster* cluster = snapshot.find<Cluster>(Kind::Cluster, node.cluster);
+  return cluster && cluster->network_model == NetworkModel::kubenet;
+}
+
 namespace {
 
 using PodsByNode = std::map<std::string, std::vector<const Pod*>>;
@@ -26,11 +31,6 @@ void add_address(std::vector<Address>& addresses, const Address& address) {
   for (const Address& other : addresses)
     if (other.family() == address.family()) return;
   addresses.push_back(address);
-}
-
-bool is_kubenet(const Snapshot& snapshot, const Node& node) {
-  const Cluster* cluster = snapshot.find<Cluster>(Kind::Cluster, node.cluster);
-  return cluster && cluster->network_model == NetworkModel::kubenet;
 }
 
 // What a node gives to its primary interface.

@@ -35,6 +35,9 @@ struct Interface {
   bool owns(const Address& address) const;
 };
 
+// Whether the node's cluster has the kubenet model.
+bool is_kubenet(const Snapshot& snapshot, const Node& node);
+
 // Ascending by name. Reads what controllers completed: interfaces without an address yet have none here.
 std::vector<Interface> interfaces(const Snapshot& snapshot);
 
