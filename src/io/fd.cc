@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace bailey::io {
@@ -36,9 +37,11 @@ base::Result<std::string> read_file(const std::string& path, std::size_t max_byt
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return base::system_error("read", path, errno);
   std::string text;
+  // Of files in /proc/sys the kernel clears as much memory as is asked for, so no more is than may come.
   char buffer[65536];
+  std::size_t most = std::min(sizeof buffer, max_bytes + 1);
   while (true) {
-    ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
+    ssize_t count = ::read(fd.get(), buffer, most);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return base::system_error("read", path, errno);
     if (count == 0) return text;

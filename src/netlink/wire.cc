@@ -29,7 +29,7 @@ base::Result<WireSocket> WireSocket::open(int protocol) {
   own.nl_family = AF_NETLINK;
   if (!out.fd_ || ::bind(out.fd_.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) != 0)
     return base::system_error("open", "netlink socket", errno);
-  out.buffer_.resize(receive_buffer_size);
+  out.buffer_ = std::make_unique_for_overwrite<char[]>(receive_buffer_size);
   return out;
 }
 
@@ -51,14 +51,15 @@ base::Status WireSocket::receive(const std::function<bool(const nlmsghdr*)>& tak
   while (true) {
     sockaddr_nl from{};
     socklen_t from_size = sizeof from;
-    ssize_t count = ::recvfrom(fd_.get(), buffer_.data(), buffer_.size(), MSG_TRUNC, reinterpret_cast<sockaddr*>(&from),
-                               &from_size);
+    ssize_t count = ::recvfrom(fd_.get(), buffer_.get(), receive_buffer_size, MSG_TRUNC,
+                               reinterpret_cast<sockaddr*>(&from), &from_size);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return base::system_error("read from", "netlink", errno);
-    if (static_cast<std::size_t>(count) > buffer_.size()) return base::system_error("read from", "netlink", EMSGSIZE);
+    if (static_cast<std::size_t>(count) > receive_buffer_size)
+      return base::system_error("read from", "netlink", EMSGSIZE);
     if (from.nl_pid != 0) continue;  // another process, not the kernel
     auto left = static_cast<unsigned>(count);
-    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data()); NLMSG_OK(message, left);
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.get()); NLMSG_OK(message, left);
          message = NLMSG_NEXT(message, left))
       if (!take(message)) return {};
   }

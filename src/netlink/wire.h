@@ -7,9 +7,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "io/fd.h"
@@ -34,7 +34,7 @@ class WireSocket {
 
  private:
   io::Fd fd_;
-  std::vector<char> buffer_;
+  std::unique_ptr<char[]> buffer_;  // not cleared: most of its pages are never touched
 };
 
 }  // namespace bailey::netlink
