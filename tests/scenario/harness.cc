@@ -36,6 +36,54 @@ std::vector<std::string> environment() {
   return out;
 }
 
+void tidy(const std::string& line) {
+  std::string what = line.substr(line.find(' ') + 1);
+  if (line.starts_with("folder ")) {
+    std::error_code ignored;
+    std::filesystem::remove_all(what, ignored);
+    return;
+  }
+  base::Result<int> pid = lab::running_pid(what);
+  if (pid.ok() && *pid > 0) bailey({"lab", "down", "--name", what});
+  lab::remove_lock(what);
+}
+
+// A process that learns what the test makes and notices by the end of the pipe when the test is no more. It finds
+// nothing to do after a test that ended by itself.
+[[noreturn]] void guard(int from) {
+  ::setsid();
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, SIG_IGN);
+  int kept = ::fcntl(from, F_DUPFD, 512);
+  ::close_range(0, 511, 0);  // whoever runs the test waits for the end of its output
+  for (int fd = 0; fd < 3; ++fd) (void)::open("/dev/null", O_RDWR);
+  std::string lines;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = ::read(kept, buffer, sizeof buffer)) != 0;)
+    if (count > 0) lines.append(buffer, static_cast<std::size_t>(count));
+  for (std::string_view line : base::split(lines, '\n'))
+    if (!line.empty()) tidy(std::string(line));
+  ::_exit(0);
+}
+
+int start_guard() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return -1;
+  pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[1]);
+    guard(ends[0]);
+  }
+  ::close(ends[0]);
+  return ends[1];
+}
+
+// What is to go even if the test is killed: "lab NAME" or "folder PATH".
+void promise_to_tidy(const std::string& what) {
+  static const int guardian = start_guard();
+  std::string line = what + "\n";
+  if (guardian >= 0) (void)!::write(guardian, line.data(), line.size());
+}
+
 }  // namespace
 
 base::Json Outcome::json() const {
@@ -90,6 +138,8 @@ bool is_root() { return geteuid() == 0; }
 
 std::string unique_name(const std::string& base) { return base + "-" + std::to_string(getpid()); }
 
+Lab::Lab(std::string name) : name_(std::move(name)) { promise_to_tidy("lab " + name_); }
+
 Lab::~Lab() {
   if (supervisor() > 0) bailey({"lab", "down", "--name", name_});
   lab::remove_lock(name_);
@@ -129,6 +179,7 @@ int Lab::supervisor() const {
 Folder::Folder() {
   char path[] = "/tmp/bailey-test-XXXXXX";
   path_ = mkdtemp(path);
+  promise_to_tidy("folder " + path_);
 }
 
 Folder::~Folder() {

@@ -33,10 +33,10 @@ bool is_root();
 // A lab name that no other run uses: the test's name and this process' id.
 std::string unique_name(const std::string& base);
 
-// Ends the lab when it goes out of scope, on every path.
+// Ends the lab when it goes out of scope, and also when the test is killed.
 class Lab {
  public:
-  explicit Lab(std::string name) : name_(std::move(name)) {}
+  explicit Lab(std::string name);
   ~Lab();
   Lab(const Lab&) = delete;
   Lab& operator=(const Lab&) = delete;
@@ -54,7 +54,7 @@ class Lab {
   std::string name_;
 };
 
-// A folder in /tmp that is removed with everything in it.
+// A folder in /tmp that is removed with everything in it, also when the test is killed.
 class Folder {
  public:
   Folder();
