@@ -98,14 +98,13 @@ struct HostNetwork {
 
 // What nftables does in the fabric, as data; ruleset.h turns it into rules. All vectors are sorted.
 //
-// Connection tracking has a zone for each group of VNets that are connected by peerings, and one for each VNet's
-// traffic with the Internet. The second is apart because a packet that an appliance sends on to the Internet
-// passes here twice, and only the second time may be translated.
+// Connections are tracked only where that is needed, which is between a VNet and the Internet: in a zone for each VNet,
+// since equal addresses may speak with the same host there. A packet that an appliance sends on to the Internet
+// passes here twice, and is tracked and translated the second time only.
 struct Filter {
   // Where a packet is looked up, by the mark it bears.
   struct Class {
     std::uint32_t mark = 0;
-    std::uint16_t zone = 0;
     std::uint16_t internet_zone = 0;  // of packets whose route leads to the Internet; 0: none may
     std::uint32_t return_mark = 0;    // of the replies that come from the Internet
     std::string object;               // named in drops: "VirtualNetwork/hub/subnets/web"

@@ -52,8 +52,8 @@ class Filters {
   void add_class(std::uint32_t mark, const std::string& vnet, std::uint32_t return_mark, const std::string& object,
                  bool outbound) {
     bool internet = topology_.has_internet();
-    out_.classes.push_back({mark, topology_.zone(vnet), internet ? topology_.internet_zone(vnet) : std::uint16_t{0},
-                            internet ? return_mark : 0, object});
+    out_.classes.push_back(
+        {mark, internet ? topology_.internet_zone(vnet) : std::uint16_t{0}, internet ? return_mark : 0, object});
     if (!internet || !outbound) return;
     for (const Address& address : topology_.vnet(vnet)->outbound_addresses)
       out_.source_nat.push_back({mark, {}, address});
@@ -105,7 +105,7 @@ class Filters {
     out_.source_checks.push_back(std::move(check));
     for (const Filter::Class& existing : out_.classes)
       if (existing.mark == mark) return;  // a second connection of the same gateway
-    out_.classes.push_back({mark, topology_.zone(port.gateway->subnet.vnet), 0, 0, port.gateway->meta.ref().text()});
+    out_.classes.push_back({mark, 0, 0, port.gateway->meta.ref().text()});
   }
 
   void add_publics() {

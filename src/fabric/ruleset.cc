@@ -1,17 +1,16 @@
 // A packet passes these base chains:
 //
-//   source      raw, before connection tracking: drops foreign sources; `classes` says by device which chain gives
-//               the packet its mark and its zone
+//   source      raw, before connection tracking: `devices` says which chain takes what enters by a device. That one
+//               drops foreign sources, gives the packet its mark and asks the routing tables (fib) once where that
+//               leads: nowhere is counted and dropped, to the Internet is tracked in a zone of the VNet's, and
+//               everything else needs no connection and is not tracked
 //   returns     what comes from the Internet gets the mark under which its connection went out, or that of the
 //               public address it is for
 //   to_private  public address -> the interface's own
-//   unroutable  what no table would take goes to `lost`, which counts and drops it
+//   unroutable  what came from the Internet and no table would take is counted and dropped
 //   input       answers neighbour discovery and nothing else
 //   forward     nothing without a mark; remembers the way back of what goes to the Internet
 //   to_public   the interface's own -> its public address, or the VNet's outbound address
-//
-// Which zone a packet belongs to depends on whether its route leads to the Internet, and that is asked of the
-// routing tables themselves (fib), by the mark it has just got.
 #include "fabric/ruleset.h"
 
 #include <fmt/format.h>
@@ -53,9 +52,12 @@ Json drop() { return object("drop", nullptr); }
 Json accept() { return object("accept", nullptr); }
 Json go_to(const std::string& chain) { return object("goto", object("target", chain)); }
 
-// Interface of the route that a packet with its present mark would take; `result` is "oif" or "oifname".
-Json route_of_packet(const char* result) {
-  return object("fib", Json::object().set("result", result).set("flags", list({"daddr", "mark"})));
+// Index of the device to which a packet with its present mark would be routed; 0 without a route.
+Json device_of_route() {
+  return object("fib", Json::object().set("result", "oif").set("flags", list({"daddr", "mark"})));
+}
+Json choose(Json key, Json map) {
+  return object("vmap", Json::object().set("key", std::move(key)).set("data", std::move(map)));
 }
 
 Json hook(const char* type, const char* name, int priority, const char* policy) {
@@ -69,19 +71,25 @@ Json prefix_json(const Prefix& prefix) {
 // Single addresses too are written as ranges: libnftables 1.0.6 adds them without, but cannot delete them again.
 Json range_json(const AddressRange& range) { return object("range", list({range.first.text(), range.last.text()})); }
 
+Json source_json(const AddressRange& range) {
+  return range.first == range.last ? Json(range.first.text()) : range_json(range);
+}
+
 const char* v(Family family) { return family == Family::v4 ? "4" : "6"; }
 const char* ip(Family family) { return family == Family::v4 ? "ip" : "ip6"; }
 const char* address_type(Family family) { return family == Family::v4 ? "ipv4_addr" : "ipv6_addr"; }
 constexpr Family families[] = {Family::v4, Family::v6};
 
 std::string class_chain(std::uint32_t mark) { return fmt::format("class-{:08x}", mark); }
+std::string device_chain(const std::string& device) { return "from-" + device; }
 std::string zone_chain(std::uint16_t zone) { return fmt::format("zone-{}", zone); }
 std::string source_counter(const std::string& device) { return "source-" + device; }
 std::string route_counter(std::uint32_t mark) { return fmt::format("route-{:08x}", mark); }
 
 class Writer {
  public:
-  explicit Writer(const Filter& filter) : filter_(filter), internet_(filter.internet_device) {}
+  Writer(const Filter& filter, unsigned internet_index)
+      : filter_(filter), internet_(filter.internet_device), internet_index_(internet_index) {}
 
   Ruleset run() {
     declare_sets();
@@ -92,8 +100,8 @@ class Writer {
     write_forward();
     write_translation();
     for (const Filter::Class& row : filter_.classes) add_class(row);
-    for (const Filter::Entry& row : filter_.entries) add_entry(row);
     for (const Filter::SourceCheck& row : filter_.source_checks) add_source_check(row);
+    for (const Filter::Entry& row : filter_.entries) add_entry(row);
     for (const Filter::SourceNat& row : filter_.source_nat) add_source_nat(row);
     for (const Filter::Public& row : filter_.publics) add_public(row);
     return std::move(out_);
@@ -108,15 +116,12 @@ class Writer {
   }
 
   void declare_sets() {
-    declare("classes", "ifname", "verdict", false);
-    declare("checked", "ifname", nullptr, false);
-    declare("source_counters", "ifname", "counter", false);
+    declare("devices", "ifname", "verdict", false);
     declare("route_counters", "mark", "counter", false);
     declare("return_marks", "mark", "mark", false);
     for (Family family : families) {
       Json address = address_type(family);
       std::string number = v(family);
-      declare("sources" + number, list({"ifname", address}), nullptr, true);
       declare("public_zones" + number, address, "verdict", false);
       declare("public_marks" + number, address, "mark", false);
       declare("private" + number, address, address, false);
@@ -141,18 +146,12 @@ class Writer {
         object("set", list({prefix_json(*Prefix::parse("fe80::/10")), prefix_json(*Prefix::parse("ff00::/8"))}));
     rules.push_back(list({match("==", payload("ip6", "daddr"), local), accept()}));
     rules.push_back(list({match("==", payload("ip", "daddr"), prefix_json(*Prefix::parse("224.0.0.0/3"))), drop()}));
+    rules.push_back(list({choose(meta("iifname"), "@devices")}));
+    if (internet_.empty()) return;
+    auto& from_there = out_.chains["from-internet"].rules;
     for (Family family : families)
-      rules.push_back(
-          list({match("==", meta("iifname"), "@checked"),
-                match("!=", concat(meta("iifname"), payload(ip(family), "saddr")), std::string("@sources") + v(family)),
-                count(lookup(meta("iifname"), "@source_counters")), drop()}));
-    if (!internet_.empty())
-      for (Family family : families)
-        rules.push_back(list({match("==", meta("iifname"), internet_),
-                              object("vmap", Json::object()
-                                                 .set("key", payload(ip(family), "daddr"))
-                                                 .set("data", std::string("@public_zones") + v(family)))}));
-    rules.push_back(list({object("vmap", Json::object().set("key", meta("iifname")).set("data", "@classes"))}));
+      from_there.push_back(list({choose(payload(ip(family), "daddr"), std::string("@public_zones") + v(family))}));
+    element("devices", list({internet_, go_to("from-internet")}));
   }
 
   void write_returns() {
@@ -168,12 +167,12 @@ class Writer {
 
   void write_unroutable() {
     auto& rules = base_chain("unroutable", hook("filter", "prerouting", -50, "accept")).rules;
-    // Asking for the route is what costs, so it is asked once; what has none is counted where that is possible.
-    Json lost = match("==", route_of_packet("oif"), false);
-    rules.push_back(list({match("!=", meta("mark"), 0), lost, go_to("lost")}));
     auto& last = out_.chains["lost"].rules;
     last.push_back(list({count(lookup(meta("mark"), "@route_counters")), drop()}));
     last.push_back(list({drop()}));
+    if (internet_.empty()) return;
+    rules.push_back(list({match("==", meta("iifname"), internet_), match("!=", meta("mark"), 0),
+                          match("==", device_of_route(), false), go_to("lost")}));
   }
 
   void write_local() {
@@ -218,43 +217,52 @@ class Writer {
   void add_class(const Filter::Class& row) {
     auto& rules = out_.chains[class_chain(row.mark)].rules;
     rules.push_back(list({set_to(meta("mark"), row.mark)}));
-    if (row.internet_zone != 0)
-      rules.push_back(list({match("==", route_of_packet("oifname"), internet_),
-                            set_to(ct("zone"), unsigned{row.internet_zone}), object("return", nullptr)}));
-    rules.push_back(list({set_to(ct("zone"), unsigned{row.zone})}));
+    Json ways = list({list({0, go_to("lost")})});
+    if (row.internet_zone != 0) ways.push(list({internet_index_, go_to(zone(row.internet_zone))}));
+    rules.push_back(list({choose(device_of_route(), object("set", std::move(ways)))}));
+    rules.push_back(list({object("notrack", nullptr)}));
     if (row.return_mark != 0) element("return_marks", list({row.mark, row.return_mark}));
     std::string counter = route_counter(row.mark);
     out_.counters[counter] = {"route", row.object};
     element("route_counters", list({row.mark, counter}));
   }
 
+  // After the source check of the device, which may have begun its chain.
   void add_entry(const Filter::Entry& row) {
-    std::string target = class_chain(row.otherwise);
-    if (!row.groups.empty()) {
-      target = "entry-" + row.device;
-      auto& rules = out_.chains[target].rules;
-      for (const Filter::Entry::Group& group : row.groups) {
-        for (Family family : families) {
-          Json sources = Json::array();
-          for (const Prefix& prefix : group.sources)
-            if (prefix.family() == family) sources.push(prefix_json(prefix));
-          if (sources.items().empty()) continue;
-          rules.push_back(list(
-              {match("==", payload(ip(family), "saddr"), object("set", sources)), go_to(class_chain(group.mark))}));
-        }
-      }
-      rules.push_back(list({go_to(class_chain(row.otherwise))}));
+    auto checked = out_.chains.find(device_chain(row.device));
+    if (checked == out_.chains.end() && row.groups.empty()) {
+      element("devices", list({row.device, go_to(class_chain(row.otherwise))}));
+      return;
     }
-    element("classes", list({row.device, go_to(target)}));
+    auto& rules = out_.chains[device_chain(row.device)].rules;
+    for (const Filter::Entry::Group& group : row.groups) {
+      for (Family family : families) {
+        Json sources = Json::array();
+        for (const Prefix& prefix : group.sources)
+          if (prefix.family() == family) sources.push(prefix_json(prefix));
+        if (sources.items().empty()) continue;
+        rules.push_back(list({match("==", payload(ip(family), "saddr"), object("set", std::move(sources))),
+                              go_to(class_chain(group.mark))}));
+      }
+    }
+    rules.push_back(list({go_to(class_chain(row.otherwise))}));
+    element("devices", list({row.device, go_to(device_chain(row.device))}));
   }
 
   void add_source_check(const Filter::SourceCheck& row) {
     std::string counter = source_counter(row.device);
     out_.counters[counter] = {"source-check", row.object};
-    element("checked", row.device);
-    element("source_counters", list({row.device, counter}));
-    for (const AddressRange& range : row.allowed)
-      element(std::string("sources") + v(range.first.family()), concat(row.device, range_json(range)));
+    auto& rules = out_.chains[device_chain(row.device)].rules;
+    for (Family family : families) {
+      Json allowed = Json::array();
+      for (const AddressRange& range : row.allowed)
+        if (range.first.family() == family) allowed.push(source_json(range));
+      Json foreign = allowed.items().empty()
+                         ? match("==", meta("nfproto"), family == Family::v4 ? "ipv4" : "ipv6")
+                         : match("!=", payload(ip(family), "saddr"),
+                                 allowed.items().size() == 1 ? allowed.items()[0] : object("set", allowed));
+      rules.push_back(list({std::move(foreign), count(counter), drop()}));
+    }
   }
 
   void add_source_nat(const Filter::SourceNat& row) {
@@ -264,12 +272,17 @@ class Writer {
       element("public_of_source" + number, list({concat(row.mark, range_json(range)), row.to.text()}));
   }
 
+  // The chain of what is tracked in a zone.
+  std::string zone(std::uint16_t number) {
+    std::string chain = zone_chain(number);
+    if (out_.chains[chain].rules.empty())
+      out_.chains[chain].rules.push_back(list({set_to(ct("zone"), unsigned{number})}));
+    return chain;
+  }
+
   void add_public(const Filter::Public& row) {
     std::string number = v(row.address.family());
-    std::string chain = zone_chain(row.zone);
-    if (out_.chains[chain].rules.empty())
-      out_.chains[chain].rules.push_back(list({set_to(ct("zone"), unsigned{row.zone})}));
-    element("public_zones" + number, list({row.address.text(), go_to(chain)}));
+    element("public_zones" + number, list({row.address.text(), go_to(zone(row.zone))}));
     if (!row.to) return;
     element("public_marks" + number, list({row.address.text(), row.mark}));
     element("private" + number, list({row.address.text(), row.to->text()}));
@@ -277,6 +290,7 @@ class Writer {
 
   const Filter& filter_;
   std::string internet_;
+  unsigned internet_index_;
   Ruleset out_;
 };
 
@@ -342,9 +356,9 @@ void add_all(Commands& commands, const Ruleset& to, const std::map<std::string, 
 
 }  // namespace
 
-Ruleset ruleset(const Filter& filter) {
+Ruleset ruleset(const Filter& filter, unsigned internet_index) {
   if (filter.classes.empty() && filter.internet_device.empty()) return {};
-  return Writer(filter).run();
+  return Writer(filter, internet_index).run();
 }
 
 Json replacement(const Ruleset& to, const std::map<std::string, std::uint64_t>& packets) {

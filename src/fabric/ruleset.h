@@ -1,7 +1,7 @@
 // The fabric's filter in the terms of nftables, and the way from one state of it to the next.
 //
-// Rules hardly ever change: what does is in sets and maps, so that a change of one interface is a change of a few
-// elements. Everything lives in the table "bailey-fabric" of family inet.
+// Each device has a chain of its own, which a map leads to, so that a packet meets the rules of its device alone and a
+// change of one interface is a chain and a few elements. Everything lives in the table "bailey-fabric" of family inet.
 // Commands are those of libnftables-json(5).
 #pragma once
 
@@ -41,8 +41,9 @@ struct Ruleset {
   friend bool operator==(const Ruleset&, const Ruleset&) = default;
 };
 
-// Empty for a filter without classes.
-Ruleset ruleset(const Filter& filter);
+// Empty for a filter without classes. `internet_index` is the index of the filter's Internet device in its namespace, 0
+// where it has none.
+Ruleset ruleset(const Filter& filter, unsigned internet_index);
 
 // {"nftables": [...]}: one transaction that turns `from` into `to`. Null where there is nothing to do.
 base::Json transaction(const Ruleset& from, const Ruleset& to);

@@ -37,41 +37,41 @@ World small_world() {
 }
 
 TEST(Ruleset, OfNothingIsEmptyAndRemovesTheTable) {
-  EXPECT_TRUE(ruleset({}).empty());
+  EXPECT_TRUE(ruleset({}, 0).empty());
   EXPECT_TRUE(transaction({}, {}).is_null());
   EXPECT_THAT(commands(replacement({}, {})), ElementsAre("add table bailey-fabric", "delete table bailey-fabric"));
-  Ruleset full = ruleset(compile(small_world().snapshot()).filter);
+  Ruleset full = ruleset(compile(small_world().snapshot()).filter, 7);
   EXPECT_THAT(commands(transaction(full, {})), ElementsAre("add table bailey-fabric", "delete table bailey-fabric"));
 }
 
-TEST(Ruleset, AnotherInterfaceIsAFewElements) {
+TEST(Ruleset, AnotherInterfaceIsAChainAndAnElement) {
   World world = small_world();
-  Ruleset before = ruleset(compile(world.snapshot()).filter);
+  Ruleset before = ruleset(compile(world.snapshot()).filter, 7);
   world.host("y", "one/s", {"10.0.0.5"});
-  Ruleset after = ruleset(compile(world.snapshot()).filter);
-  std::string counter = "add counter source-" + fabric_device("y");
+  Ruleset after = ruleset(compile(world.snapshot()).filter, 7);
+  std::string device = fabric_device("y");
+  std::string chain = "chain from-" + device;
+  std::string rule = "add rule from-" + device;
   EXPECT_THAT(commands(transaction(before, after)),
-              ElementsAre(counter, "add element checked x1", "add element classes x1", "add element source_counters x1",
-                          "add element sources4 x1"));
-  EXPECT_THAT(commands(transaction(after, before)),
-              ElementsAre("delete element checked x1", "delete element classes x1", "delete element source_counters x1",
-                          "delete element sources4 x1", "delete" + counter.substr(3)));
+              ElementsAre("add counter source-" + device, "add " + chain, rule, rule, rule, "add element devices x1"));
+  EXPECT_THAT(commands(transaction(after, before)), ElementsAre("delete element devices x1", "flush " + chain,
+                                                                "delete " + chain, "delete counter source-" + device));
 }
 
 TEST(Ruleset, AChangedChainIsFlushedAndWrittenAgain) {
   World world = small_world();
   auto& nic = world.host("fw", "one/s", {"10.0.0.9"});
   nic.ip_forwarding = true;
-  Ruleset before = ruleset(compile(world.snapshot()).filter);
+  Ruleset before = ruleset(compile(world.snapshot()).filter, 7);
   nic.addresses = testing::addresses({"10.0.0.10"});
-  Ruleset after = ruleset(compile(world.snapshot()).filter);
-  std::string chain = "entry-" + fabric_device("fw");
+  Ruleset after = ruleset(compile(world.snapshot()).filter, 7);
+  std::string chain = "from-" + fabric_device("fw");
   EXPECT_THAT(commands(transaction(before, after)),
               ElementsAre("flush chain " + chain, "add rule " + chain, "add rule " + chain, "add rule " + chain));
 }
 
 TEST(Ruleset, CountersKeepWhatTheyCounted) {
-  Ruleset full = ruleset(compile(small_world().snapshot()).filter);
+  Ruleset full = ruleset(compile(small_world().snapshot()).filter, 7);
   std::string name = "source-" + fabric_device("x");
   ASSERT_TRUE(full.counters.contains(name));
   EXPECT_EQ(full.counters.at(name).object, "NetworkInterface/x");
@@ -86,7 +86,7 @@ TEST(Ruleset, WithoutInternetNothingIsTranslated) {
   World world;
   world.subnet(world.vnet("one", {"10.0.0.0/16"}), "s", {"10.0.0.0/24"});
   world.host("x", "one/s", {"10.0.0.4"}).public_address = testing::address("203.0.113.1");
-  Ruleset rules = ruleset(compile(world.snapshot()).filter);
+  Ruleset rules = ruleset(compile(world.snapshot()).filter, 7);
   EXPECT_TRUE(rules.chains.at("to_public").rules.empty());
   EXPECT_TRUE(rules.chains.at("to_private").rules.empty());
   EXPECT_TRUE(rules.sets.at("private4").elements.empty());

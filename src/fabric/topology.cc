@@ -78,7 +78,6 @@ std::optional<model::Address> NicPort::address(model::Family family) const {
 Topology::Topology(const model::Snapshot& snapshot) : snapshot_(snapshot) {
   find_nics();
   find_routers();
-  find_groups();
   number();
 }
 
@@ -131,22 +130,6 @@ void Topology::find_routers() {
   }
 }
 
-// Peers have the same group: the smallest name wins until nothing changes any more.
-void Topology::find_groups() {
-  for (const auto& network : snapshot_.all<model::VirtualNetwork>()) group_[network->meta.name] = network->meta.name;
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (auto& [name, group] : group_) {
-      for (const Peer& peer : model::resolve::connected_peers(snapshot_, name)) {
-        std::string& other = group_.at(peer.vnet);
-        if (other == group) continue;
-        other = group = std::min(other, group);
-        changed = true;
-      }
-    }
-  }
-}
-
 void Topology::number() {
   for (const model::SubnetRef& subnet : subnets_) {
     tables_.want("subnet " + subnet.text());
@@ -168,21 +151,14 @@ void Topology::number() {
     tables_.want("gateway-delivery " + name);
     marks_.want("gateway " + name);
   }
-  for (const auto& [name, group] : group_) {
-    zones_.want("internet " + name);
-    zones_.want("group " + group);
-  }
+  for (const auto& network : snapshot_.all<model::VirtualNetwork>()) zones_.want(network->meta.name);
   tables_.assign();
   marks_.assign();
   zones_.assign();
 }
 
-std::uint16_t Topology::zone(const std::string& vnet) const {
-  return static_cast<std::uint16_t>(zones_.of("group " + group_.at(vnet)));
-}
-
 std::uint16_t Topology::internet_zone(const std::string& vnet) const {
-  return static_cast<std::uint16_t>(zones_.of("internet " + vnet));
+  return static_cast<std::uint16_t>(zones_.of(vnet));
 }
 
 std::vector<const NicPort*> Topology::nics_of(const std::string& vnet) const {

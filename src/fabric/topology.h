@@ -95,13 +95,11 @@ class Topology {
 
   std::uint32_t table(const std::string& name) const { return tables_.of(name); }
   std::uint32_t mark(const std::string& name) const { return mark_bit | marks_.of(name); }
-  std::uint16_t zone(const std::string& vnet) const;  // of the group that the VNet is in
   std::uint16_t internet_zone(const std::string& vnet) const;
 
  private:
   void find_nics();
   void find_routers();
-  void find_groups();
   void number();
 
   const model::Snapshot& snapshot_;
@@ -111,7 +109,6 @@ class Topology {
   bool has_internet_ = false;
   std::set<model::SubnetRef> subnets_;
   std::set<std::string> vnets_;
-  std::map<std::string, std::string> group_;  // VNet -> the first VNet of its group
   Numbers tables_{1024, 0x7ffffc00u};
   Numbers marks_{1, 0x7fffffffu};
   Numbers zones_{1, 65535};

@@ -107,6 +107,7 @@ struct Applier::State {
   base::Status settle_addresses(const Desired& desired);
   base::Status change_fabric(const Desired& desired, const Ruleset& rules, Changes& changes);
   base::Status change_host(const HostName& name, const HostNetwork& after, Changes& changes);
+  unsigned index_of_internet(const Desired& desired) const;
   base::Status change_filter(const Ruleset& rules, Changes& changes);
   base::Status remove_leftovers(const Desired& desired, const std::vector<Cable>& cables, Changes& changes);
   void forget_device(const HostName& host, const std::string& device);
@@ -184,7 +185,6 @@ base::Result<std::vector<Applier::DropCounter>> Applier::drops() {
 
 base::Result<Applier::Changes> Applier::State::apply(const Desired& desired) {
   Changes changes;
-  Ruleset target = ruleset(desired.filter);
   if (base::Status known = know_hosts(desired); !known.ok()) return known.error();
   if (base::Status learned = learn(desired, changes); !learned.ok()) return learned.error();
   for (const auto& [name, host] : hosts) current->hosts[name];
@@ -195,7 +195,11 @@ base::Result<Applier::Changes> Applier::State::apply(const Desired& desired) {
   if (status.ok()) status = clear_the_way(come, go);
   if (status.ok()) status = make_cables(come);
   if (status.ok()) status = add_addresses(desired, changes);
-  if (status.ok()) status = change_fabric(desired, target, changes);
+  Ruleset target;
+  if (status.ok()) {
+    target = ruleset(desired.filter, index_of_internet(desired));
+    status = change_fabric(desired, target, changes);
+  }
   static const HostNetwork nothing;
   for (const auto& [name, host] : hosts) {
     if (!status.ok() || name == fabric_name) continue;
@@ -385,6 +389,13 @@ base::Status Applier::State::change_fabric(const Desired& desired, const Ruleset
   for (const KernelRule& rule : missing(before.rules, after.rules)) last.delete_rule(to_kernel(rule));
   changes.rules += new_rules.size() + last.size();
   return last.empty() ? base::Status() : host.socket.run(last);
+}
+
+unsigned Applier::State::index_of_internet(const Desired& desired) const {
+  auto fabric = hosts.find(fabric_name);
+  if (fabric == hosts.end()) return 0;
+  auto device = fabric->second.links.find(desired.filter.internet_device);
+  return device == fabric->second.links.end() ? 0 : static_cast<unsigned>(device->second);
 }
 
 base::Status Applier::State::change_filter(const Ruleset& target, Changes& changes) {

@@ -90,16 +90,29 @@ std::uint64_t field(const std::string& text, const std::string& group, const std
   return 0;
 }
 
-// Without handles and counts, and with the elements of sets in order.
+// Without handles and counts, and with the elements of sets in order. Of the device that a route leads to remains
+// whether there is one: its index is another one in each lab.
 base::Json comparable(const base::Json& json) {
-  base::Json out = json.is_object() ? base::Json::object() : json;
+  if (json.has("key") && json["key"].has("fib")) {
+    base::Json out = base::Json::array();
+    for (const base::Json& item : json["data"]["set"].items())
+      out.push(item.items()[0].as_string() == "0" ? item : item.items()[1]);
+    return out;
+  }
+  if (json.is_array()) {
+    std::vector<base::Json> items;
+    for (const base::Json& item : json.items()) items.push_back(comparable(item));
+    return base::Json(std::move(items));
+  }
+  if (!json.is_object()) return json;
+  base::Json out = base::Json::object();
   for (const auto& [key, value] : json.members()) {
     if (key == "handle" || key == "packets" || key == "bytes") continue;
-    if (key != "elem") {
+    if ((key != "elem" && key != "set") || !value.is_array()) {
       out.set(key, comparable(value));
       continue;
     }
-    std::vector<base::Json> elements = value.items();
+    std::vector<base::Json> elements = value.items();  // the kernel gives them in an order of its own
     std::sort(elements.begin(), elements.end(),
               [](const base::Json& a, const base::Json& b) { return a.dump() < b.dump(); });
     out.set(key, base::Json(std::move(elements)));
