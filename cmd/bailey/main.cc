@@ -13,6 +13,7 @@
 #include "lab/lab.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "reach/walk.h"
 #include "texts.h"
 
 namespace {
@@ -65,15 +66,18 @@ cli::Engine engine() {
   out.exec = lab::exec;
   out.list = lab::list;
   out.down = lab::down;
-  out.complete = [](const model::Snapshot& given) { return lab::complete(given, {}, {}).snapshot; };
+  out.complete = [](const model::Snapshot& given, const lab::CompleteOptions& options) {
+    return lab::complete(given, {}, options).snapshot;
+  };
   return out;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(), manifest::texts(),         model::texts(),
-                            lab::texts(), lab::controllers::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue{cli::texts(),  manifest::texts(),         model::texts(),
+                            lab::texts(),  lab::controllers::texts(), lab::expectation_texts(),
+                            reach::texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

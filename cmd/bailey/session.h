@@ -15,7 +15,7 @@
 
 namespace bailey::cli {
 
-enum class Format { text, json, jsonl, junit };
+enum class Format { text, json, jsonl, junit, markdown };
 
 // Exit statuses, as CONTRACTS fixes them.
 namespace exit_status {
@@ -33,7 +33,8 @@ struct Engine {
   std::function<lab::Answer<int>(const std::string&, const std::string&, const std::vector<std::string>&)> exec;
   std::function<lab::Answer<base::Json>()> list;
   std::function<lab::Answer<base::Json>(const std::string&)> down;
-  std::function<model::Snapshot(const model::Snapshot&)> complete;  // as the control plane would, with nothing before
+  // As the control plane would, with nothing before.
+  std::function<model::Snapshot(const model::Snapshot&, const lab::CompleteOptions&)> complete;
 };
 
 // Colours of a terminal; none where the output is a file.

@@ -9,6 +9,7 @@
 #include "lab/expectations/expectations.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "reach/walk.h"
 #include "session.h"
 #include "texts.h"
 
@@ -66,10 +67,10 @@ class FakeRun {
       labs.push_back(lab);
       return answer;
     };
-    made.complete = [](const model::Snapshot& given) { return given; };
+    made.complete = [](const model::Snapshot& given, const lab::CompleteOptions&) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(), manifest::texts(), model::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue_{texts(), manifest::texts(), model::texts(), lab::expectation_texts(), reach::texts()};
 
  public:
   lab::UpOptions up;

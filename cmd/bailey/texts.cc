@@ -1,5 +1,7 @@
 #include "texts.h"
 
+#include <vector>
+
 namespace bailey::cli {
 namespace {
 
@@ -9,8 +11,6 @@ constexpr base::Text cli_texts[] = {
      "쿠버네티스 클러스터의 네트워크를 한 대의 컴퓨터에서 실행하고 점검합니다."},
     {"cli.help.check", "Say what is wrong with manifests, without a network",
      "네트워크 없이 매니페스트의 잘못을 알려 줍니다"},
-    {"cli.help.reach", "Answer from the manifests alone: the route from an interface to an address",
-     "매니페스트만 보고 답합니다: 인터페이스에서 주소까지의 경로"},
     {"cli.help.ipam", "The addresses that this node's pods hold", "이 노드의 파드가 가진 주소"},
     {"cli.help.ipam-list", "List who holds which address", "누가 어떤 주소를 가졌는지 나열합니다"},
     {"cli.help.ipam-check", "Look for damage in the address book", "주소록의 손상을 찾습니다"},
@@ -151,9 +151,8 @@ constexpr base::Text cli_texts[] = {
     {"cli.option.conn-id", "Your name for the connection", "연결에 붙인 이름"},
     {"cli.option.endpoint", "pod/NS/NAME, node/NAME or host/NAME", "pod/NS/NAME, node/NAME 또는 host/NAME"},
     {"cli.option.all", "Every lab of this machine", "이 컴퓨터의 모든 랩"},
-    {"cli.option.route", "Which route a packet takes", "패킷이 타는 경로"},
-    {"cli.option.route-from", "The interface: nic/NAME", "인터페이스: nic/NAME"},
-    {"cli.option.route-to", "The address", "주소"},
+    {"cli.option.route", "Which route a packet takes, from a nic/NAME to an ADDRESS",
+     "nic/NAME에서 ADDRESS까지 패킷이 타는 경로"},
 
     // Wrong usage
     {"cli.see-help", "See `{0}`.", "`{0}`를 보십시오."},
@@ -295,6 +294,14 @@ constexpr base::Text cli_texts[] = {
 
 }  // namespace
 
-std::span<const base::Text> texts() { return cli_texts; }
+std::span<const base::Text> texts() {
+  static const std::vector<base::Text> all = [] {
+    std::vector<base::Text> out;
+    for (std::span<const base::Text> table : {std::span<const base::Text>(cli_texts), reach_command_texts()})
+      out.insert(out.end(), table.begin(), table.end());
+    return out;
+  }();
+  return all;
+}
 
 }  // namespace bailey::cli

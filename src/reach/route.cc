@@ -20,10 +20,10 @@ int preference(Source source) {
   return source == Source::gateway ? 2 : 1;
 }
 
-class Question {
+class RouteQuestion {
  public:
-  Question(const model::Snapshot& snapshot, const model::VirtualNetwork& vnet, const model::RouteTable* table,
-           const Address& destination)
+  RouteQuestion(const model::Snapshot& snapshot, const model::VirtualNetwork& vnet, const model::RouteTable* table,
+                const Address& destination)
       : snapshot_(snapshot), vnet_(vnet), table_(table), destination_(destination) {}
 
   std::optional<RouteDecision> answer() {
@@ -200,7 +200,7 @@ std::optional<RouteDecision> route(const model::Snapshot& snapshot, const model:
   const model::Subnet* subnet = vnet ? vnet->find(from.subnet) : nullptr;
   if (!subnet) return std::nullopt;
   const auto* table = snapshot.find<model::RouteTable>(Kind::RouteTable, subnet->route_table);
-  return Question(snapshot, *vnet, table, destination).answer();
+  return RouteQuestion(snapshot, *vnet, table, destination).answer();
 }
 
 base::Json to_json(const RouteDecision& decision) {

@@ -1,0 +1,201 @@
+// diff: what a change of the manifests opens and closes. OLD and NEW are files, folders, or git:REV:PATH.
+//
+// The exit status is 0 when both could be compared, and 1 when the change does what --forbid names.
+#include "reach/diff.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/strings.h"
+#include "commands.h"
+#include "diagnostics.h"
+#include "objects.h"
+#include "options.h"
+#include "reach_text.h"
+#include "table.h"
+
+namespace bailey::cli {
+namespace {
+
+using base::Json;
+using reach::Change;
+
+struct DiffOptions {
+  std::string before;
+  std::string after;
+  std::vector<std::string> forbid;
+  std::string network_model;
+  bool fill = false;
+  int family = 0;
+  std::size_t limit = 40;
+  Format format = Format::text;
+};
+
+std::optional<model::Snapshot> side(const std::string& path, const DiffOptions& options, Session& session) {
+  Format errors_as = options.format == Format::markdown ? Format::text : options.format;
+  return objects_of({{path}, options.network_model, options.fill}, errors_as, session);
+}
+
+struct Tally {
+  std::size_t rows = 0;
+  std::size_t pairs = 0;
+};
+std::map<Change::Kind, Tally> tally_of(const std::vector<Change>& changes) {
+  std::map<Change::Kind, Tally> out;
+  for (Change::Kind kind : {Change::Kind::opened, Change::Kind::closed, Change::Kind::changed}) out[kind];
+  for (const Change& change : changes) {
+    ++out[change.kind].rows;
+    out[change.kind].pairs += change.pairs;
+  }
+  return out;
+}
+
+std::string summary(const std::vector<Change>& changes, const Session& session) {
+  auto tally = tally_of(changes);
+  return session.text("cli.diff.summary", {std::to_string(tally[Change::Kind::opened].pairs),
+                                           std::to_string(tally[Change::Kind::closed].pairs),
+                                           std::to_string(tally[Change::Kind::changed].pairs)});
+}
+
+// "allow: NetworkPolicy/shop/db spec.ingress[0]  shop.yaml:12"; what does not exist on that side is said to.
+std::string side_text(const std::optional<reach::Verdict>& verdict, const Session& session) {
+  if (!verdict) return session.text("cli.diff.absent");
+  std::string out = session.text(verdict->allow ? "cli.reach.allow" : "cli.reach.deny");
+  for (std::size_t i = 0; i < verdict->decided_by.size() && i < 2; ++i)
+    out += (i == 0 ? ": " : ", ") + decider_text(reach::to_json(verdict->decided_by[i]));
+  if (verdict->decided_by.size() > 2) out += " …";
+  return out;
+}
+
+std::string heading(const std::string& kind, const Tally& tally, const Session& session) {
+  return session.text("cli.diff." + kind, {std::to_string(tally.pairs)});
+}
+
+Paint paint_of_kind(Change::Kind kind) {
+  if (kind == Change::Kind::opened) return Paint::yellow;
+  return kind == Change::Kind::closed ? Paint::blue : Paint::dim;
+}
+
+std::string text_of(const std::vector<Change>& changes, const DiffOptions& options, const Session& session) {
+  std::string out;
+  bool color = session.out_color();
+  for (auto& [kind, tally] : tally_of(changes)) {
+    if (tally.rows == 0) continue;
+    out += painted(heading(std::string(reach::name(kind)), tally, session), paint_of_kind(kind), color) + "\n";
+    std::vector<TableRow> rows;
+    for (const Change& change : changes) {
+      if (change.kind != kind || rows.size() == options.limit) continue;
+      rows.push_back({{"  " + change.from},
+                      {change.to},
+                      {change.port.text()},
+                      {std::to_string(change.pairs)},
+                      {side_text(change.before, session), Paint::dim},
+                      {side_text(change.after, session)}});
+    }
+    std::vector<std::string> head;
+    for (const char* id : {"from", "to", "port", "pairs", "before", "after"})
+      head.push_back(session.text(std::string("cli.head.") + id));
+    head.front() = "  " + head.front();
+    out += table(head, rows, color);
+    if (tally.rows > rows.size())
+      out += "  " + session.text("cli.diff.more", {std::to_string(tally.rows - rows.size())}) + "\n";
+  }
+  return out + summary(changes, session) + "\n";
+}
+
+std::string cell(std::string text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '|') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out;
+}
+
+std::string markdown_of(const std::vector<Change>& changes, const DiffOptions& options, const Session& session) {
+  std::string out = "### " + session.text("cli.diff.title") + "\n\n" + summary(changes, session) + "\n";
+  for (auto& [kind, tally] : tally_of(changes)) {
+    if (tally.rows == 0) continue;
+    out += "\n**" + heading(std::string(reach::name(kind)), tally, session) + "**\n\n|";
+    for (const char* id : {"from", "to", "port", "pairs", "before", "after"})
+      out += " " + session.text(std::string("cli.head.") + id) + " |";
+    out += "\n|---|---|---|---:|---|---|\n";
+    std::size_t shown = 0;
+    for (const Change& change : changes) {
+      if (change.kind != kind || shown == options.limit) continue;
+      ++shown;
+      out += "| `" + cell(change.from) + "` | `" + cell(change.to) + "` | " + change.port.text() + " | " +
+             std::to_string(change.pairs) + " | " + cell(side_text(change.before, session)) + " | " +
+             cell(side_text(change.after, session)) + " |\n";
+    }
+    if (tally.rows > shown) out += "\n" + session.text("cli.diff.more", {std::to_string(tally.rows - shown)}) + "\n";
+  }
+  return out;
+}
+
+Json document_of(const std::vector<Change>& changes) {
+  Json out = Json::object();
+  Json counts = Json::object();
+  for (auto& [kind, tally] : tally_of(changes)) {
+    std::string name(reach::name(kind));
+    Json rows = Json::array();
+    for (const Change& change : changes)
+      if (change.kind == kind) rows.push(reach::to_json(change));
+    out.set(name, std::move(rows));
+    counts.set(name, tally.pairs);
+  }
+  return out.set("pairs", std::move(counts));
+}
+
+void diff(const DiffOptions& options, Session& session) {
+  std::optional<model::Snapshot> before = side(options.before, options, session);
+  if (!before) return;
+  std::optional<model::Snapshot> after = side(options.after, options, session);
+  if (!after) return;
+  std::vector<Change> changes;
+  for (model::Family family : {model::Family::v4, model::Family::v6}) {
+    if (options.family != 0 && (options.family == 6) != (family == model::Family::v6)) continue;
+    reach::Matrix old_matrix(*before, family);
+    reach::Matrix new_matrix(*after, family);
+    // What both families say alike is said once.
+    for (Change& change : reach::diff(old_matrix, new_matrix)) {
+      Json said = reach::to_json(change);
+      bool known = std::any_of(changes.begin(), changes.end(), [&](const Change& other) {
+        return other.kind == change.kind && other.from == change.from && other.to == change.to &&
+               other.port == change.port && reach::to_json(other) == said;
+      });
+      if (!known) changes.push_back(std::move(change));
+    }
+  }
+  auto tally = tally_of(changes);
+  for (const std::string& word : options.forbid)
+    for (const auto& [kind, count] : tally)
+      if (reach::name(kind) == word && count.pairs > 0) session.status = exit_status::no;
+  if (options.format == Format::json) return session.out_json("diff", document_of(changes));
+  session.out(options.format == Format::markdown ? markdown_of(changes, options, session)
+                                                 : text_of(changes, options, session));
+}
+
+}  // namespace
+
+void add_diff(CLI::App& parent, Session& session) {
+  auto options = std::make_shared<DiffOptions>();
+  CLI::App* command = parent.add_subcommand("diff", session.text("cli.help.diff"));
+  command->add_option("old", options->before, session.text("cli.option.diff-side"))->required()->type_name("OLD");
+  command->add_option("new", options->after, session.text("cli.option.diff-side"))->required()->type_name("NEW");
+  command->add_option("--forbid", options->forbid, session.text("cli.option.forbid"))
+      ->check(CLI::IsMember({"opened", "closed", "changed"}))
+      ->delimiter(',')
+      ->type_name("opened|closed|changed");
+  command->add_option("--family", options->family, session.text("cli.option.family"))
+      ->check(CLI::IsMember({4, 6}))
+      ->type_name("4|6");
+  command->add_option("--network-model", options->network_model, session.text("cli.option.network-model"))
+      ->check(CLI::IsMember({"vnet", "kubenet"}))
+      ->type_name("vnet|kubenet");
+  command->add_flag("--fill", options->fill, session.text("cli.option.fill"));
+  command->add_option("--limit", options->limit, session.text("cli.option.limit"))->type_name("ROWS");
+  add_format(*command, options->format, {Format::text, Format::json, Format::markdown}, session);
+  command->callback([options, &session] { diff(*options, session); });
+}
+
+}  // namespace bailey::cli

@@ -1,0 +1,70 @@
+#include "reach/walk.h"
+
+namespace bailey::reach {
+namespace {
+
+constexpr base::Text table[] = {
+    {"reach.allows", "allows", "허용합니다"},
+    {"reach.denies", "denies", "거부합니다"},
+    {"reach.no-endpoint", "no such endpoint: {0}", "그런 엔드포인트가 없습니다: {0}"},
+    {"reach.step.route", "{0} by the route {1}, next hop {2} {3}", "{0}: 경로 {1}, 다음 홉 {2} {3}"},
+    {"reach.step.nsg", "security group {0}, rule {1}, {2}", "보안 그룹 {0}의 규칙 {1}이(가) {2}"},
+    {"reach.step.snat", "the source {0} becomes {1}", "원본 주소 {0}이(가) {1}(으)로 바뀝니다"},
+    {"reach.step.public-address", "the public address {0} stands for {1}", "공용 주소 {0}은(는) {1}을(를) 가리킵니다"},
+    {"reach.step.connection", "by connection {0} to gateway {1}", "연결 {0}을(를) 거쳐 게이트웨이 {1}(으)로"},
+    {"reach.step.no-interface", "{0} has no network interface", "{0}에 네트워크 인터페이스가 없습니다"},
+    {"reach.step.foreign-source", "the interface may not send from another's address",
+     "인터페이스는 다른 주소를 원본으로 보낼 수 없습니다"},
+    {"reach.step.no-route", "no route to {0}", "{0}(으)로 가는 경로가 없습니다"},
+    {"reach.step.loop", "the route to {0} leads in a circle", "{0}(으)로 가는 경로가 제자리를 돕니다"},
+    {"reach.step.route-none", "{0} is dropped by the route {1}, next hop None",
+     "{0}은(는) 다음 홉이 None인 경로 {1}에서 버려집니다"},
+    {"reach.step.peering-initiated", "peering {0} has no counterpart from {2} to {1}",
+     "피어링 {0}에 {2}에서 {1}(으)로 가는 짝이 없습니다"},
+    {"reach.step.peering-without-access", "peering {0} has allowVirtualNetworkAccess off",
+     "피어링 {0}의 allowVirtualNetworkAccess가 꺼져 있습니다"},
+    {"reach.step.no-such-address", "nobody has the address {0}", "{0} 주소를 가진 것이 없습니다"},
+    {"reach.step.no-forwarded-traffic", "peering {0} does not take forwarded traffic, and {1} is not of the peer",
+     "피어링 {0}은(는) 전달된 트래픽을 받지 않으며 {1}은(는) 상대 네트워크의 주소가 아닙니다"},
+    {"reach.step.appliance-missing", "the next hop {0} is no interface here or in a peer",
+     "다음 홉 {0}은(는) 이 네트워크나 피어의 인터페이스가 아닙니다"},
+    {"reach.step.appliance-does-not-forward", "the next hop {0}, interface {1}, has ipForwarding off",
+     "다음 홉 {0}(인터페이스 {1})의 ipForwarding이 꺼져 있습니다"},
+    {"reach.step.no-gateway", "no gateway connection leads to {0}", "{0}(으)로 이어지는 게이트웨이 연결이 없습니다"},
+    {"reach.step.private-address", "{0} is a private address, which the Internet does not carry",
+     "{0}은(는) 인터넷에서 전달되지 않는 사설 주소입니다"},
+    {"reach.step.no-public-address", "{0} has no public address to go out with",
+     "{0}은(는) 밖으로 나갈 공용 주소가 없습니다"},
+    {"reach.step.source-not-announced", "connection {1} does not announce {0}",
+     "연결 {1}은(는) {0}을(를) 알리지 않습니다"},
+    {"reach.step.another-answers", "{0} is the address of {1} from here", "여기에서 {0}은(는) {1}의 주소입니다"},
+    {"reach.step.return-elsewhere", "the answer to {0} goes to {1}", "{0}에 대한 응답이 {1}(으)로 갑니다"},
+    {"reach.step.no-node-address", "node {0} has no address of this family", "노드 {0}에 이 계열의 주소가 없습니다"},
+    {"reach.step.no-address", "{0} has no address of this family", "{0}에 이 계열의 주소가 없습니다"},
+    {"reach.step.no-common-family", "{0} and {1} have no address family in common",
+     "{0}와(과) {1}에 공통된 주소 계열이 없습니다"},
+    {"reach.step.no-service-port", "service {0} has no port {1}", "서비스 {0}에 포트 {1}이(가) 없습니다"},
+    {"reach.step.cluster-address-outside", "the cluster address {0} means nothing outside the cluster",
+     "클러스터 주소 {0}은(는) 클러스터 밖에서 쓸 수 없습니다"},
+    {"reach.step.no-endpoints", "service {0} has no endpoint that is ready",
+     "서비스 {0}에 준비된 엔드포인트가 없습니다"},
+    {"reach.step.external-name", "the service is a name for {0}, outside the cluster",
+     "서비스는 클러스터 밖 {0}의 이름입니다"},
+    {"reach.step.service", "{0} becomes {1}, port {2}", "{0}이(가) {1}, 포트 {2}(으)로 바뀝니다"},
+    {"reach.step.node-stands-in", "the source {0} becomes the node's, {1}",
+     "원본 주소 {0}이(가) 노드의 {1}(으)로 바뀝니다"},
+    {"reach.step.source-ranges", "loadBalancerSourceRanges do not include {0}",
+     "loadBalancerSourceRanges에 {0}이(가) 없습니다"},
+    {"reach.step.egress-allowed", "{0} lets it out to {1}, {2}", "{0}: {1}, {2}(으)로 나가는 것을 허용합니다"},
+    {"reach.step.egress-denied", "{0} isolates the pod: nothing lets it out to {1}, {2}",
+     "{0}이(가) 파드를 격리합니다: {1}, {2}(으)로 나가는 것을 허용하는 규칙이 없습니다"},
+    {"reach.step.ingress-allowed", "{0} lets {1} in, {2}", "{0}: {1}에서 {2}(으)로 들어오는 것을 허용합니다"},
+    {"reach.step.ingress-denied", "{0} isolates the pod: nothing lets {1} in, {2}",
+     "{0}이(가) 파드를 격리합니다: {1}에서 {2}(으)로 들어오는 것을 허용하는 규칙이 없습니다"},
+};
+
+}  // namespace
+
+std::span<const base::Text> texts() { return table; }
+
+}  // namespace bailey::reach
