@@ -246,8 +246,13 @@ Place sender(const Place& place) {
   return out;
 }
 
+// By name: places may come from two Worlds of one snapshot.
+bool same_interface(const model::resolve::Interface* a, const model::resolve::Interface* b) {
+  return a == b || (a && b && a->name == b->name);
+}
+
 bool same_place(const Place& a, const Place& b) {
-  if (a.type != b.type || a.node != b.node || a.host != b.host || a.nic != b.nic) return false;
+  if (a.type != b.type || a.node != b.node || a.host != b.host || !same_interface(a.nic, b.nic)) return false;
   if (a.in_pod()) return a.pod == b.pod;
   return a.node || a.host || a.nic || a.addresses == b.addresses;
 }
@@ -298,7 +303,7 @@ Passage Reach::pass(const Place& from, const Place& to, const Address& source, c
   Walk back =
       walk(world_, sender(to), {there.packet.destination, out.source, {client_port, port.protocol}}, true, flow);
   out.steps.insert(out.steps.end(), back.steps.begin(), back.steps.end());
-  bool home = back.arrived && (back.end.nic == from.nic && back.end.type != Place::Type::nowhere);
+  bool home = back.arrived && (same_interface(back.end.nic, from.nic) && back.end.type != Place::Type::nowhere);
   out.arrived = home;
   out.reply_failed = !home;
   if (back.arrived && !home) say(true, Stage::route, false, "return-elsewhere", {out.source.text(), back.end.name()});

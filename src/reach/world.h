@@ -15,7 +15,7 @@
 
 namespace bailey::reach {
 
-// One end of a connection.
+// One end of a connection. Points into the snapshot, and into the World that gave it.
 struct Place {
   enum class Type : std::uint8_t {
     pod,          // `pod`, `node`, `nic`
