@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <unordered_map>
+#include <tuple>
 
 #include "reach/classes.h"
+#include "reach/outcomes.h"
 #include "reach/service.h"
 
 namespace bailey::reach {
@@ -50,90 +51,36 @@ Verdict verdict_from(const Answer& answer, const Place& from) {
   return {answer.allow, answer.reason, answer.decided_by, source_kind(answer, from)};
 }
 
-std::size_t mix(std::size_t hash, std::size_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15u; }
-
 }  // namespace
-
-// Answers like Reach, but asks for the way between two classes only once.
-class RememberingReach : public Reach {
- public:
-  using Reach::Reach;
-
-  std::map<const model::Pod*, std::uint32_t> pods;  // place in the matrix -> class of the way
-  std::map<const model::Node*, std::uint32_t> nodes;
-  std::map<const model::LabHost*, std::uint32_t> hosts;
-
-  Passage pass(const Place& from, const Place& to, const Address& source, const Address& destination,
-               const Port& port) const override {
-    std::optional<std::uint32_t> a = class_of(from);
-    std::optional<std::uint32_t> b = class_of(to);
-    bool neighbours = from.node && from.node == to.node;
-    if (!a || !b || neighbours) return Reach::pass(from, to, source, destination, port);
-    auto [at, fresh] = ways_.try_emplace({*a, *b, port});
-    Known& known = at->second;
-    if (fresh) {
-      known.passage = Reach::pass(from, to, source, destination, port);
-      known.own = known.passage.source == source;
-      known.node = from.node && World::address_of(*from.node, source.family()) == known.passage.source;
-    }
-    Passage out = known.passage;
-    if (known.own) out.source = source;
-    if (!known.own && known.node) out.source = *World::address_of(*from.node, source.family());
-    return out;
-  }
-
-  std::vector<const model::NetworkPolicy*> policies(const model::Pod& pod, PolicyDirection direction) const override {
-    auto [at, fresh] = selecting_[static_cast<std::size_t>(direction)].try_emplace(&pod);
-    if (fresh) at->second = Reach::policies(pod, direction);
-    return at->second;
-  }
-
- private:
-  struct WayKey {
-    std::uint32_t from;
-    std::uint32_t to;
-    Port port;
-    friend bool operator==(const WayKey&, const WayKey&) = default;
-  };
-  struct WayHash {
-    std::size_t operator()(const WayKey& key) const {
-      return mix(mix(mix(key.from, key.to), key.port.number), static_cast<std::size_t>(key.port.protocol));
-    }
-  };
-  struct Known {
-    Passage passage;
-    bool own = false;
-    bool node = false;
-  };
-
-  std::optional<std::uint32_t> class_of(const Place& place) const {
-    auto look = [](const auto& map, const auto* key) -> std::optional<std::uint32_t> {
-      auto at = map.find(key);
-      return at == map.end() ? std::nullopt : std::optional(at->second);
-    };
-    if (place.in_pod()) return look(pods, place.pod);
-    if (place.node) return place.pod ? std::nullopt : look(nodes, place.node);
-    return place.host ? look(hosts, place.host) : std::nullopt;
-  }
-
-  mutable std::unordered_map<WayKey, Known, WayHash> ways_;
-  mutable std::unordered_map<const model::Pod*, std::vector<const model::NetworkPolicy*>> selecting_[2];
-};
 
 struct Matrix::State {
   State(const model::Snapshot& snapshot, Family asked) : reach(snapshot), family(asked) {}
 
-  RememberingReach reach;
+  Reach reach;
   Family family;
   std::vector<model::EndpointName> names;
   std::vector<Place> places;
   std::vector<std::vector<Port>> ports;
+  Classes classes;
   std::vector<std::uint32_t> joint;  // class for policies and for the way at once
   std::size_t joint_count = 0;
-  std::deque<Verdict> verdicts;  // stay where they are
-  // For each port: index of the verdict by [from][to][on one node], plus one; 0: not yet.
-  std::map<Port, std::vector<std::uint32_t>> tables;
-  std::map<std::tuple<std::size_t, std::size_t, Port>, std::uint32_t> singles;  // ports of nodes that Services keep
+
+  // Verdicts stay where they are, and equal parts have one.
+  std::deque<Verdict> verdicts;
+  std::map<Parts, const Verdict*> by_parts;
+  PolicyOutcomes egress{PolicyDirection::egress};
+  PolicyOutcomes ingress{PolicyDirection::ingress};
+  std::vector<std::optional<PolicyOutcomes::List>> selected[2];  // by class for policies
+  std::deque<WayOutcome> ways;
+  std::map<std::tuple<std::uint32_t, std::uint32_t, Port>, std::uint32_t> way_numbers;
+
+  // For each port: the verdict by [from][to][on one node]; null: not yet.
+  using Table = std::vector<const Verdict*>;
+  std::map<Port, Table> tables;
+  std::optional<Port> last_port;  // rows come port by port
+  Table* last_table = nullptr;
+  std::map<std::tuple<std::size_t, std::size_t, Port>, const Verdict*> singles;  // ports of nodes that Services keep
+  std::size_t worked_out = 0;
 
   void gather() {
     const model::Snapshot& snapshot = reach.world().snapshot();
@@ -162,34 +109,87 @@ struct Matrix::State {
   }
 
   void sort_into_classes() {
-    Classes classes = classify(reach.world(), places, family);
+    classes = classify(reach.world(), places, family);
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> numbers;
     for (std::size_t i = 0; i < places.size(); ++i) {
       auto next = static_cast<std::uint32_t>(numbers.size());
       joint.push_back(numbers.try_emplace({classes.policy[i], classes.way[i]}, next).first->second);
-      const Place& place = places[i];
-      if (place.in_pod()) reach.pods.emplace(place.pod, classes.way[i]);
-      if (place.node && !place.pod) reach.nodes.emplace(place.node, classes.way[i]);
-      if (place.host) reach.hosts.emplace(place.host, classes.way[i]);
     }
     joint_count = numbers.size();
+    for (auto& lists : selected) lists.resize(classes.policy_count);
+    ways.push_back({.came = true, .whole = true});  // between two on one node
   }
 
-  std::uint32_t work_out(std::size_t from, std::size_t to, const Port& port) {
+  const PolicyOutcomes::List& policies(std::size_t endpoint, PolicyDirection direction) {
+    auto& list = selected[static_cast<std::size_t>(direction)][classes.policy[endpoint]];
+    if (!list) list = selecting(reach.world().snapshot(), *places[endpoint].pod, direction);
+    return *list;
+  }
+
+  std::uint32_t way(std::size_t from, std::size_t to, const Port& port) {
     const Place& source = places[from];
-    Answer answer = reach.ask(source, places[to], *places[to].address(family), port);
-    verdicts.push_back(verdict_from(answer, source));
-    return static_cast<std::uint32_t>(verdicts.size());
+    if (source.node && source.node == places[to].node) return 0;
+    auto [at, fresh] = way_numbers.try_emplace({classes.way[from], classes.way[to], port}, 0);
+    if (fresh) {
+      const Address& address = *source.address(family);
+      Passage passage = reach.pass(source, places[to], address, *places[to].address(family), port);
+      ways.push_back(outcome_of(passage, source, address));
+      at->second = static_cast<std::uint32_t>(ways.size() - 1);
+    }
+    return at->second;
   }
 
-  std::uint32_t& slot(std::size_t from, std::size_t to, const Port& port) {
+  Address source_seen(std::size_t from, const WayOutcome& outcome) const {
+    if (outcome.source == Verdict::Source::own) return *places[from].address(family);
+    return outcome.translated ? *outcome.translated : *World::address_of(*places[from].node, family);
+  }
+
+  const Verdict* work_out(std::size_t from, std::size_t to, const Port& port) {
+    ++worked_out;
+    const model::Snapshot& snapshot = reach.world().snapshot();
+    const Place& source = places[from];
     const Place& target = places[to];
-    if (target.type == Place::Type::node && reach.world().service_with_node_port(port))
-      return singles[{from, to, port}];
-    std::vector<std::uint32_t>& table = tables[port];
-    if (table.empty()) table.resize(joint_count * joint_count * 2);
-    bool neighbours = places[from].node && places[from].node == target.node;
-    return table[(std::size_t{joint[from]} * joint_count + joint[to]) * 2 + (neighbours ? 1 : 0)];
+    const model::Pod* pod = target.in_pod() ? target.pod : nullptr;
+    bool judged = policy_applies(source, target);
+    Parts parts;
+    if (judged && source.in_pod()) {
+      const auto& list = policies(from, PolicyDirection::egress);
+      PolicyPeerView peer{pod, *target.address(family)};
+      parts.egress = egress.number_of(choose(snapshot, list, PolicyDirection::egress, peer, pod, port), list);
+    }
+    parts.way = way(from, to, port);
+    const WayOutcome& outcome = ways[parts.way];
+    if (judged && pod && outcome.came) {
+      Address seen = source_seen(from, outcome);
+      bool own_node = target.node && World::address_of(*target.node, family) == seen;
+      bool itself = source.in_pod() && outcome.source == Verdict::Source::own;
+      const auto& list = policies(to, PolicyDirection::ingress);
+      PolicyPeerView peer{itself ? source.pod : nullptr, seen};
+      if (!own_node)
+        parts.ingress = ingress.number_of(choose(snapshot, list, PolicyDirection::ingress, peer, pod, port), list);
+    }
+    const Verdict*& known = by_parts[parts];
+    if (!known) {
+      verdicts.push_back(joined(egress.at(parts.egress), outcome, ingress.at(parts.ingress)));
+      known = &verdicts.back();
+    }
+    return known;
+  }
+
+  const Verdict* single(std::size_t from, std::size_t to, const Port& port) {
+    const Verdict*& at = singles[{from, to, port}];
+    if (at) return at;
+    ++worked_out;
+    verdicts.push_back(verdict_of(reach, places[from], places[to], *places[to].address(family), port));
+    return at = &verdicts.back();
+  }
+
+  Table& table_of(const Port& port) {
+    if (last_port == port) return *last_table;
+    last_port = port;
+    last_table = &tables[port];
+    if (last_table->empty()) last_table->resize(joint_count * joint_count * 2);
+    return *last_table;
   }
 };
 
@@ -207,12 +207,18 @@ const Place& Matrix::place(std::size_t index) const { return state_->places[inde
 const std::vector<Port>& Matrix::ports(std::size_t index) const { return state_->ports[index]; }
 std::size_t Matrix::class_of(std::size_t index) const { return state_->joint[index]; }
 std::size_t Matrix::class_count() const { return state_->joint_count; }
-std::size_t Matrix::worked_out() const { return state_->verdicts.size(); }
+std::size_t Matrix::worked_out() const { return state_->worked_out; }
 
 const Verdict& Matrix::verdict(std::size_t from, std::size_t to, const Port& port) {
-  std::uint32_t& at = state_->slot(from, to, port);
-  if (at == 0) at = state_->work_out(from, to, port);
-  return state_->verdicts[at - 1];
+  State& state = *state_;
+  const Place& target = state.places[to];
+  if (target.type == Place::Type::node && state.reach.world().service_with_node_port(port))
+    return *state.single(from, to, port);
+  bool neighbours = target.node && state.places[from].node == target.node;
+  std::size_t at = (std::size_t{state.joint[from]} * state.joint_count + state.joint[to]) * 2 + (neighbours ? 1 : 0);
+  const Verdict*& known = state.table_of(port)[at];
+  if (!known) known = state.work_out(from, to, port);
+  return *known;
 }
 
 Verdict verdict_of(const Reach& reach, const Place& from, const Place& to, const Address& destination,

@@ -36,17 +36,27 @@ bool rule_matches(const model::Snapshot& snapshot, const NetworkPolicy& policy, 
          });
 }
 
+constexpr const char* name_label = "kubernetes.io/metadata.name";
+
 const char* field_of(PolicyDirection direction) {
   return direction == PolicyDirection::ingress ? "spec.ingress" : "spec.egress";
 }
 
 }  // namespace
 
-model::Labels namespace_labels(const model::Snapshot& snapshot, const std::string& ns) {
+bool includes_namespace(const model::Snapshot& snapshot, const model::LabelSelector& selector, const std::string& ns) {
+  static const model::Labels none_given;
   const auto* object = snapshot.find<model::Namespace>(Kind::Namespace, ns);
-  model::Labels labels = object ? object->meta.labels : model::Labels{};
-  labels["kubernetes.io/metadata.name"] = ns;
-  return labels;
+  const model::Labels& given = object ? object->meta.labels : none_given;
+  auto is_name = [](const std::string& key) { return key == name_label; };
+  bool asks_name = std::any_of(selector.match_labels.begin(), selector.match_labels.end(),
+                               [&](const auto& label) { return is_name(label.first); }) ||
+                   std::any_of(selector.expressions.begin(), selector.expressions.end(),
+                               [&](const auto& expression) { return is_name(expression.key); });
+  if (!asks_name) return selector.matches(given);
+  model::Labels labels = given;
+  labels[name_label] = ns;
+  return selector.matches(labels);
 }
 
 bool includes(const model::Snapshot& snapshot, const std::string& ns, const PolicyPeer& peer,
@@ -58,7 +68,7 @@ bool includes(const model::Snapshot& snapshot, const std::string& ns, const Poli
   }
   if (!other.pod || (!peer.namespace_selector && !peer.pod_selector)) return false;
   bool namespace_fits = peer.namespace_selector
-                            ? peer.namespace_selector->matches(namespace_labels(snapshot, other.pod->meta.ns))
+                            ? includes_namespace(snapshot, *peer.namespace_selector, other.pod->meta.ns)
                             : other.pod->meta.ns == ns;
   return namespace_fits && (!peer.pod_selector || peer.pod_selector->matches(other.pod->meta.labels));
 }
@@ -77,23 +87,32 @@ std::vector<const NetworkPolicy*> selecting(const model::Snapshot& snapshot, con
   return out;
 }
 
+PolicyChoice choose(const model::Snapshot& snapshot, const std::vector<const NetworkPolicy*>& policies,
+                    PolicyDirection direction, const PolicyPeerView& peer, const model::Pod* target,
+                    const model::Port& port) {
+  for (const NetworkPolicy* policy : policies) {
+    const auto& rules = direction == PolicyDirection::ingress ? policy->ingress_rules : policy->egress_rules;
+    for (std::size_t i = 0; i < rules.size(); ++i)
+      if (rule_matches(snapshot, *policy, rules[i], peer, target, port)) return {true, policy, i};
+  }
+  return {policies.empty(), nullptr, 0};
+}
+
 PolicyVerdict verdict(const model::Snapshot& snapshot, const std::vector<const NetworkPolicy*>& policies,
                       PolicyDirection direction, const PolicyPeerView& peer, const model::Pod* target,
                       const model::Port& port) {
-  PolicyVerdict out;
-  out.isolated = !policies.empty();
-  if (!out.isolated) return out;
-  for (const NetworkPolicy* policy : policies) {
-    const auto& rules = direction == PolicyDirection::ingress ? policy->ingress_rules : policy->egress_rules;
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (!rule_matches(snapshot, *policy, rules[i], peer, target, port)) continue;
-      std::string field = std::string(field_of(direction)) + "[" + std::to_string(i) + "]";
-      out.by.push_back(decider(*policy, field, field));
-      return out;
-    }
+  return in_words(choose(snapshot, policies, direction, peer, target, port), policies, direction);
+}
+
+PolicyVerdict in_words(const PolicyChoice& choice, const std::vector<const NetworkPolicy*>& policies,
+                       PolicyDirection direction) {
+  PolicyVerdict out{!policies.empty(), choice.allow, {}};
+  if (choice.policy) {
+    std::string field = std::string(field_of(direction)) + "[" + std::to_string(choice.rule) + "]";
+    out.by.push_back(decider(*choice.policy, field, field));
   }
-  out.allow = false;
-  for (const NetworkPolicy* policy : policies) out.by.push_back(decider(*policy, "", field_of(direction)));
+  if (!choice.allow)
+    for (const NetworkPolicy* policy : policies) out.by.push_back(decider(*policy, "", field_of(direction)));
   return out;
 }
 

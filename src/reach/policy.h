@@ -37,17 +37,30 @@ struct PolicyVerdict {
 std::vector<const model::NetworkPolicy*> selecting(const model::Snapshot& snapshot, const model::Pod& pod,
                                                    PolicyDirection direction);
 
+// The same as verdict() without words: the rule that lets it pass, or none.
+struct PolicyChoice {
+  bool allow = true;
+  const model::NetworkPolicy* policy = nullptr;
+  std::size_t rule = 0;
+};
+PolicyChoice choose(const model::Snapshot& snapshot, const std::vector<const model::NetworkPolicy*>& policies,
+                    PolicyDirection direction, const PolicyPeerView& peer, const model::Pod* target,
+                    const model::Port& port);
+
 // What these policies, all of those that select a pod, say. `target` is the pod at the receiving end, whose ports a
 // named port is looked up in; null where it is none.
 PolicyVerdict verdict(const model::Snapshot& snapshot, const std::vector<const model::NetworkPolicy*>& policies,
                       PolicyDirection direction, const PolicyPeerView& peer, const model::Pod* target,
                       const model::Port& port);
 
+PolicyVerdict in_words(const PolicyChoice& choice, const std::vector<const model::NetworkPolicy*>& policies,
+                       PolicyDirection direction);
+
 // Whether a peer of a rule in a policy of namespace `ns` includes the other end.
 bool includes(const model::Snapshot& snapshot, const std::string& ns, const model::PolicyPeer& peer,
               const PolicyPeerView& other);
 
-// Labels of a namespace with the one that every namespace has, kubernetes.io/metadata.name.
-model::Labels namespace_labels(const model::Snapshot& snapshot, const std::string& ns);
+// Whether a selector of namespaces includes one. Each has the label kubernetes.io/metadata.name.
+bool includes_namespace(const model::Snapshot& snapshot, const model::LabelSelector& selector, const std::string& ns);
 
 }  // namespace bailey::reach
