@@ -16,6 +16,7 @@
 #include "objects.h"
 #include "options.h"
 #include "reach/route.h"
+#include "reach/url.h"
 #include "reach_text.h"
 #include "render.h"
 #include "rows.h"
@@ -31,6 +32,7 @@ struct ReachOptions {
   bool route = false;
   RowOptions row;
   std::string cases;
+  std::string url;
   Format format = Format::text;
 };
 
@@ -73,6 +75,18 @@ void one(const ReachOptions& options, Session& session) {
   if (!found.allow) session.status = exit_status::no;
   if (options.format == Format::text) return session.out(answer_text(*row.row, found, session));
   session.out_json("reach", row_json(*row.row, found), options.format == Format::jsonl);
+}
+
+// Which Service answers for a URL; 0 where one does.
+void url_answer(const ReachOptions& options, Session& session) {
+  std::optional<reach::Url> url = reach::Url::parse(options.url);
+  if (!url) return report_usage(session.text("cli.bad-url", {options.url}), options.format, session);
+  std::optional<model::Snapshot> snapshot = objects_of(options.objects, options.format, session);
+  if (!snapshot) return;
+  reach::UrlAnswer found = reach::answer(*snapshot, *url);
+  if (found.status != 200) session.status = exit_status::no;
+  if (options.format == Format::text) return session.out(url_text(*url, found, session));
+  session.out_json("reach", reach::to_json(*url, found), options.format == Format::jsonl);
 }
 
 // What an expectation may say of a pod, a node or a Service, as addresses.
@@ -195,6 +209,7 @@ void matrix(const ReachOptions& options, Session& session) {
 
 void reach_command(const ReachOptions& options, Session& session) {
   if (options.route) return route(options, session);
+  if (!options.url.empty()) return url_answer(options, session);
   bool one_row = !options.row.from.empty() || !options.row.to.empty() || !options.row.port.empty();
   if (one_row && !options.cases.empty()) return report_usage(session.text("cli.row-or-cases"), options.format, session);
   if (one_row) return one(options, session);
@@ -232,6 +247,7 @@ void add_reach(CLI::App& parent, Session& session) {
   add_objects(*command, options->objects, session);
   add_row(*command, options->row, session);
   command->add_option("--cases", options->cases, session.text("cli.option.cases"))->type_name("FILE");
+  command->add_option("--url", options->url, session.text("cli.option.url"))->type_name("URL");
   command->add_flag("--route", options->route, session.text("cli.option.route"));
   add_format(*command, options->format, {Format::text, Format::json, Format::jsonl}, session);
   command->callback([options, &session] { reach_command(*options, session); });

@@ -155,6 +155,17 @@ std::string steps_text(const Json& row, const reach::Answer& answer, const Sessi
   return out + seen_text(answer, session);
 }
 
+std::string url_text(const reach::Url& url, const reach::UrlAnswer& answer, const Session& session) {
+  bool good = answer.status == 200;
+  std::string out =
+      painted(std::to_string(answer.status), paint_of_verdict(good), session.out_color()) + "  " + url.text;
+  out += "\n  " + session.text(answer.note) + "\n";
+  for (const reach::Decider& by : answer.decided_by)
+    out += "  " + session.text("cli.reach.decided-by", {decider_text(reach::to_json(by))}) + "\n";
+  for (const std::string& endpoint : answer.endpoints) out += "  " + endpoint + "\n";
+  return out;
+}
+
 std::string rows_text(const Json& list, const Session& session) {
   std::vector<TableRow> rows;
   std::size_t allowed = 0;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "reach/matrix.h"
 #include "reach/reach.h"
+#include "reach/url.h"
 #include "session.h"
 
 namespace bailey::cli {
@@ -21,6 +22,7 @@ base::Json row_json(const base::Json& row, const reach::Answer& answer);
 std::string answer_text(const base::Json& row, const reach::Answer& answer, const Session& session);
 // The same with every step on the way there and back.
 std::string steps_text(const base::Json& row, const reach::Answer& answer, const Session& session);
+std::string url_text(const reach::Url& url, const reach::UrlAnswer& answer, const Session& session);
 std::string rows_text(const base::Json& rows, const Session& session);
 // A row of an expectations file that was not as expected.
 std::string judged_text(const base::Json& row, const Session& session);
