@@ -59,6 +59,11 @@ constexpr base::Text table[] = {
     {"reach.url.http-route", "{1} sends it to service {0}", "{1}이(가) 서비스 {0}(으)로 보냅니다"},
     {"reach.url.default-backend", "no rule matches; the default backend of {1} is service {0}",
      "맞는 규칙이 없어 {1}의 기본 백엔드인 서비스 {0}(으)로 보냅니다"},
+    {"reach.url.class-not-served",
+     "{0} has a rule for it, but nothing serves class {1}; add an IngressClass with controller bailey.dev/gateway",
+     "{0}에 맞는 규칙이 있지만 클래스 {1}을(를) 처리하는 것이 없습니다. controller가 bailey.dev/gateway인 "
+     "IngressClass를 "
+     "추가하십시오"},
     {"reach.url.no-rule", "no Ingress or HTTPRoute has a rule for host {0}, path {1}",
      "호스트 {0}, 경로 {1}에 맞는 Ingress나 HTTPRoute 규칙이 없습니다"},
     {"reach.url.not-granted", "{1} names a service of another namespace, which nothing grants",
