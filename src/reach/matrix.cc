@@ -42,8 +42,12 @@ void sort_unique(std::vector<Port>& ports) {
 Verdict::Source source_kind(const Answer& answer, const Place& from) {
   if (!answer.allow || !answer.source_seen) return Verdict::Source::none;
   if (from.has(*answer.source_seen)) return Verdict::Source::own;
-  bool node = from.node && std::find(from.node->addresses.begin(), from.node->addresses.end(), *answer.source_seen) !=
-                               from.node->addresses.end();
+  const Address& seen = *answer.source_seen;
+  auto has = [&](const std::vector<Address>& list) { return std::find(list.begin(), list.end(), seen) != list.end(); };
+  // That of its bridge is the node's, too.
+  bool node = from.node && (has(from.node->addresses) ||
+                            std::any_of(from.node->pod_cidrs.begin(), from.node->pod_cidrs.end(),
+                                        [&](const model::Prefix& block) { return block.contains(seen); }));
   return node ? Verdict::Source::node : Verdict::Source::translated;
 }
 
@@ -117,7 +121,8 @@ struct Matrix::State {
     }
     joint_count = numbers.size();
     for (auto& lists : selected) lists.resize(classes.policy_count);
-    ways.push_back({.came = true, .whole = true});  // between two on one node
+    ways.push_back({.came = true, .whole = true});                                   // between two on one node
+    ways.push_back({.came = true, .whole = true, .source = Verdict::Source::node});  // by the bridge of a node
   }
 
   const PolicyOutcomes::List& policies(std::size_t endpoint, PolicyDirection direction) {
@@ -128,7 +133,8 @@ struct Matrix::State {
 
   std::uint32_t way(std::size_t from, std::size_t to, const Port& port) {
     const Place& source = places[from];
-    if (source.node && source.node == places[to].node) return 0;
+    if (source.node && source.node == places[to].node)
+      return bridge_address(reach.world().snapshot(), source, places[to], family) ? 1 : 0;
     auto [at, fresh] = way_numbers.try_emplace({classes.way[from], classes.way[to], port}, 0);
     if (fresh) {
       const Address& address = *source.address(family);

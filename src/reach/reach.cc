@@ -259,6 +259,15 @@ bool same_place(const Place& a, const Place& b) {
 
 }  // namespace
 
+std::optional<Address> bridge_address(const model::Snapshot& snapshot, const Place& from, const Place& to,
+                                      model::Family family) {
+  bool own_pod = same_node(from, to) && !from.in_pod() && to.in_pod();
+  if (!own_pod || !model::resolve::is_kubenet(snapshot, *from.node)) return std::nullopt;
+  for (const model::Prefix& block : from.node->pod_cidrs)
+    if (block.family() == family) return block.at(1);
+  return std::nullopt;
+}
+
 bool policy_applies(const Place& from, const Place& to) {
   bool itself = from.in_pod() && to.in_pod() && from.pod == to.pod;
   bool own_node = same_node(from, to) && (from.in_pod() != to.in_pod());
@@ -271,6 +280,7 @@ Passage Reach::pass(const Place& from, const Place& to, const Address& source, c
   out.source = source;
   if (same_node(from, to) || (from.host && from.host == to.host)) {
     out.arrived = true;
+    out.source = bridge_address(world_.snapshot(), from, to, source.family()).value_or(source);
     return out;
   }
   auto say = [&](bool reply, Stage stage, bool allow, const std::string& reason, std::vector<std::string> args) {

@@ -10,7 +10,8 @@
 //             the node of a client inside the cluster, of a node port at the node addressed, of a load balancer
 //             address behind it for clients outside. Policy sees what comes out.
 //   policy    egress where the packet starts, ingress where it ends (policy.h)
-//   snat      pods of the kubenet model leave their cluster with the address of their node; a node port whose endpoint
+//   snat      pods of the kubenet model leave their cluster with the address of their node, which speaks with its own
+//             pods by the address of their bridge; a node port whose endpoint
 //             is on another node passes on with the address of the node; the Internet sees public addresses
 //   route, nsg  walk.h
 // Load balancers keep the client's address and hand packets on as they are: security groups see the load balancer's
@@ -82,6 +83,11 @@ class Reach {
 
   World world_;
 };
+
+// The address by which a node speaks with this one of its own pods: under kubenet that of the bridge, the first of the
+// node's block; empty where it uses one of its own.
+std::optional<model::Address> bridge_address(const model::Snapshot& snapshot, const Place& from, const Place& to,
+                                             model::Family family);
 
 // Whether policies look at what passes between these two: not within a pod, nor between a pod and its own node.
 bool policy_applies(const Place& from, const Place& to);

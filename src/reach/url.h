@@ -2,9 +2,9 @@
 //
 // Sources: kubernetes.io, Ingress (path types, host names, default backend); gateway-api.sigs.k8s.io, HTTPRoute
 // (matching precedence). What they leave open:
-//   - Ingresses without class, of class bailey or nginx, or of an IngressClass whose controller is bailey.dev/gateway
-//   are
-//     served; so are Gateways whose GatewayClass has that controller.
+//   - Served are Ingresses without class, of class bailey or nginx, of an IngressClass whose controller is
+//     bailey.dev/gateway, or of the class that an ApplicationGateway names; and Gateways whose GatewayClass has that
+//     controller.
 //   - An exact host comes before a wildcard, which comes before rules without host; a host that has rules never falls
 //     back to another's, only to the default backend.
 //   - ImplementationSpecific paths are prefixes. Of two equal rules the one whose object has the smaller name counts.
