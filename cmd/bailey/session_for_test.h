@@ -9,6 +9,7 @@
 #include "lab/expectations/expectations.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "plan/advice.h"
 #include "session.h"
 #include "texts.h"
 
@@ -69,7 +70,8 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(), manifest::texts(), model::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue_{texts(),       plan_texts(), manifest::texts(), model::texts(),
+                             plan::texts(), lab::expectation_texts()};
 
  public:
   lab::UpOptions up;

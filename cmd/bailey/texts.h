@@ -7,5 +7,6 @@
 namespace bailey::cli {
 
 std::span<const base::Text> texts();
+std::span<const base::Text> plan_texts();  // of the command `plan`
 
 }  // namespace bailey::cli

@@ -19,6 +19,7 @@
 #include "lab/lab.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "plan/advice.h"
 
 namespace bailey {
 namespace {
@@ -27,7 +28,7 @@ namespace fs = std::filesystem;
 
 std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
-  for (std::span<const base::Text> table : {cli::texts(), manifest::texts(), model::texts(), lab::texts(),
+  for (std::span<const base::Text> table : {cli::texts(), cli::plan_texts(), manifest::texts(), model::texts(), plan::texts(), lab::texts(),
                                             lab::controllers::texts(), lab::expectation_texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
