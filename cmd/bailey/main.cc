@@ -91,7 +91,8 @@ cli::Engine engine() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(), cli::plan_texts(), manifest::texts(), model::texts(), plan::texts(), lab::texts(), lab::controllers::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue{cli::texts(),  cli::plan_texts(), manifest::texts(),         model::texts(),
+                            plan::texts(), lab::texts(),      lab::controllers::texts(), lab::expectation_texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

@@ -70,8 +70,8 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(),       plan_texts(), manifest::texts(), model::texts(),
-                             plan::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue_{texts(),        plan_texts(),  manifest::texts(),
+                             model::texts(), plan::texts(), lab::expectation_texts()};
 
  public:
   lab::UpOptions up;

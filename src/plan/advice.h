@@ -20,12 +20,12 @@ std::optional<Purpose> purpose_of(std::string_view text);
 // What of the objects counts for the choice.
 struct Facts {
   Purpose purpose = Purpose::production;
-  std::vector<std::string> peers;         // VNets peered with those of the cluster
-  std::vector<std::string> on_premises;   // networks behind a gateway of the VNet, or of a peer that lends its own
+  std::vector<std::string> peers;        // VNets peered with those of the cluster
+  std::vector<std::string> on_premises;  // networks behind a gateway of the VNet, or of a peer that lends its own
   std::vector<std::string> windows_pools;
-  std::string policy_engine;              // "", "none", "bailey", "azure", "calico"
-  std::uint64_t room = 0;   // usable addresses of the subnet, or of the largest that its VNet still has room for
-  bool room_known = false;  // false: there is no VNet yet, so any size can be chosen
+  std::string policy_engine;  // "", "none", "bailey", "azure", "calico"
+  std::uint64_t room = 0;     // usable addresses of the subnet, or of the largest that its VNet still has room for
+  bool room_known = false;    // false: there is no VNet yet, so any size can be chosen
   bool linked() const { return !peers.empty() || !on_premises.empty(); }
 };
 Facts facts_of(const model::Snapshot& snapshot, const model::Cluster& cluster, Purpose purpose);
@@ -34,14 +34,14 @@ Facts facts_of(const model::Snapshot& snapshot, const model::Cluster& cluster, P
 struct Alternative {
   Model model = Model::vnet;
   ClusterPlan plan;
-  std::uint64_t vnet_addresses = 0;      // of all its subnets
-  std::uint64_t max_pods = 0;            // the largest of its pools
-  Capacity most;                         // in `reference`
-  bool fits = true;                      // in the room there is
-  bool extra_hop = false;                // between pods of two nodes
-  bool snat = false;                     // of what leaves the cluster
+  std::uint64_t vnet_addresses = 0;  // of all its subnets
+  std::uint64_t max_pods = 0;        // the largest of its pools
+  Capacity most;                     // in `reference`
+  bool fits = true;                  // in the room there is
+  bool extra_hop = false;            // between pods of two nodes
+  bool snat = false;                 // of what leaves the cluster
   bool windows = true;
-  bool reachable = true;                 // pods, from peers and on-premises networks
+  bool reachable = true;  // pods, from peers and on-premises networks
   std::vector<std::string> policy_engines;
   std::vector<base::Message> obstacles;  // why this cluster cannot be of this model
 };

@@ -172,8 +172,8 @@ std::optional<Prefix> lowest_free(const Prefix& area, int length, std::span<cons
   Uint128 size = Prefix(area.address(), length).size();
   for (Uint128 offset = 0; offset < area.size();) {
     Prefix candidate(area.at(offset), length);
-    auto hit = std::find_if(taken.begin(), taken.end(),
-                            [&](const Taken& each) { return each.prefix.overlaps(candidate); });
+    auto hit =
+        std::find_if(taken.begin(), taken.end(), [&](const Taken& each) { return each.prefix.overlaps(candidate); });
     if (hit == taken.end()) return candidate;
     // Behind what is in the way, at the next multiple of the size.
     if (hit->prefix.contains(area)) return std::nullopt;

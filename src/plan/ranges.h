@@ -27,9 +27,9 @@ struct Proposal {
   enum class What : std::uint8_t { subnet, pods, services };
   What what = What::subnet;
   std::string cluster;
-  model::SubnetRef subnet;         // What::subnet: the subnet it is for
+  model::SubnetRef subnet;  // What::subnet: the subnet it is for
   model::Prefix prefix;
-  std::string vnet;                // What::subnet: the VNet that it goes into
+  std::string vnet;                                // What::subnet: the VNet that it goes into
   std::optional<model::Prefix> new_address_space;  // that the VNet must be given for it
 };
 std::string_view name(Proposal::What what);  // "subnet", "pods", "services"
