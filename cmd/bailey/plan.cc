@@ -10,6 +10,7 @@
 #include "files.h"
 #include "model/validate.h"
 #include "options.h"
+#include "plan/deploy.h"
 
 namespace bailey::cli {
 namespace {
@@ -163,10 +164,20 @@ std::optional<model::Snapshot> read_objects(const PlanOptions& options, Session&
   return std::nullopt;
 }
 
+// The network as it is to be created: what is given, and the proposals for what is missing.
+std::string deployment_text(const PlanAnswer& answer, const std::string& language) {
+  model::Snapshot whole = plan::with_proposals(answer.given, answer.proposals);
+  plan::Deployment deployment{whole, {}};
+  for (const plan::ClusterPlan& cluster : answer.clusters) deployment.models[cluster.cluster] = cluster.model;
+  if (language == "az") return plan::to_az(deployment);
+  return language == "bicep" ? plan::to_bicep(deployment) : plan::to_terraform(deployment);
+}
+
 void show(const PlanAnswer& answer, const PlanOptions& options, Session& session) {
   if (options.output == "json") return session.out_json("plan", plan_json(answer, session));
   if (options.output == "html") return session.out(plan_page(answer, session));
-  session.out(plan_text(answer, options.compare, session));
+  if (options.output == "text") return session.out(plan_text(answer, options.compare, session));
+  session.out(deployment_text(answer, options.output));
 }
 
 void plan_command(const PlanOptions& options, Session& session) {
@@ -203,7 +214,7 @@ void add_plan(CLI::App& parent, Session& session) {
   command->add_option("--purpose", options->purpose, session.text("cli.option.plan-purpose"))
       ->type_name("production|development|test");
   command->add_flag("--compare", options->compare, session.text("cli.option.plan-compare"));
-  constexpr const char* formats = "text|json|html";
+  constexpr const char* formats = "text|json|html|az|bicep|terraform";
   Session* s = &session;
   command->add_option("-o,--output", options->output, session.text("cli.option.output"))
       ->type_name(formats)
