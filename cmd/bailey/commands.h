@@ -11,6 +11,7 @@ namespace bailey::cli {
 
 // Each adds its command below `parent`. When the user asked for it, it runs and leaves session.status.
 void add_check(CLI::App& parent, Session& session);
+void add_plan(CLI::App& parent, Session& session);
 void add_reach(CLI::App& parent, Session& session);
 void add_explain(CLI::App& parent, Session& session);
 void add_diff(CLI::App& parent, Session& session);

@@ -9,6 +9,7 @@
 #include "lab/expectations/expectations.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "plan/advice.h"
 #include "reach/walk.h"
 #include "session.h"
 #include "texts.h"
@@ -70,7 +71,8 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given, const lab::CompleteOptions&) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(), manifest::texts(), model::texts(), lab::expectation_texts(), reach::texts()};
+  base::Catalogue catalogue_{texts(),       manifest::texts(),        model::texts(),
+                             plan::texts(), lab::expectation_texts(), reach::texts()};
 
  public:
   lab::UpOptions up;
