@@ -17,7 +17,6 @@ namespace bailey::cli {
 namespace {
 
 using base::Json;
-using reach::Change;
 
 struct DiffOptions {
   std::string before;
@@ -39,21 +38,23 @@ struct Tally {
   std::size_t rows = 0;
   std::size_t pairs = 0;
 };
-std::map<Change::Kind, Tally> tally_of(const std::vector<Change>& changes) {
-  std::map<Change::Kind, Tally> out;
-  for (Change::Kind kind : {Change::Kind::opened, Change::Kind::closed, Change::Kind::changed}) out[kind];
-  for (const Change& change : changes) {
+std::map<reach::Change::Kind, Tally> tally_of(const std::vector<reach::Change>& changes) {
+  std::map<reach::Change::Kind, Tally> out;
+  for (reach::Change::Kind kind :
+       {reach::Change::Kind::opened, reach::Change::Kind::closed, reach::Change::Kind::changed})
+    out[kind];
+  for (const reach::Change& change : changes) {
     ++out[change.kind].rows;
     out[change.kind].pairs += change.pairs;
   }
   return out;
 }
 
-std::string summary(const std::vector<Change>& changes, const Session& session) {
+std::string summary(const std::vector<reach::Change>& changes, const Session& session) {
   auto tally = tally_of(changes);
-  return session.text("cli.diff.summary", {std::to_string(tally[Change::Kind::opened].pairs),
-                                           std::to_string(tally[Change::Kind::closed].pairs),
-                                           std::to_string(tally[Change::Kind::changed].pairs)});
+  return session.text("cli.diff.summary", {std::to_string(tally[reach::Change::Kind::opened].pairs),
+                                           std::to_string(tally[reach::Change::Kind::closed].pairs),
+                                           std::to_string(tally[reach::Change::Kind::changed].pairs)});
 }
 
 // "allow: NetworkPolicy/shop/db spec.ingress[0]  shop.yaml:12"; what does not exist on that side is said to.
@@ -70,19 +71,19 @@ std::string heading(const std::string& kind, const Tally& tally, const Session& 
   return session.text("cli.diff." + kind, {std::to_string(tally.pairs)});
 }
 
-Paint paint_of_kind(Change::Kind kind) {
-  if (kind == Change::Kind::opened) return Paint::yellow;
-  return kind == Change::Kind::closed ? Paint::blue : Paint::dim;
+Paint paint_of_kind(reach::Change::Kind kind) {
+  if (kind == reach::Change::Kind::opened) return Paint::yellow;
+  return kind == reach::Change::Kind::closed ? Paint::blue : Paint::dim;
 }
 
-std::string text_of(const std::vector<Change>& changes, const DiffOptions& options, const Session& session) {
+std::string text_of(const std::vector<reach::Change>& changes, const DiffOptions& options, const Session& session) {
   std::string out;
   bool color = session.out_color();
   for (auto& [kind, tally] : tally_of(changes)) {
     if (tally.rows == 0) continue;
     out += painted(heading(std::string(reach::name(kind)), tally, session), paint_of_kind(kind), color) + "\n";
     std::vector<TableRow> rows;
-    for (const Change& change : changes) {
+    for (const reach::Change& change : changes) {
       if (change.kind != kind || rows.size() == options.limit) continue;
       rows.push_back({{"  " + change.from},
                       {change.to},
@@ -111,7 +112,7 @@ std::string cell(std::string text) {
   return out;
 }
 
-std::string markdown_of(const std::vector<Change>& changes, const DiffOptions& options, const Session& session) {
+std::string markdown_of(const std::vector<reach::Change>& changes, const DiffOptions& options, const Session& session) {
   std::string out = "### " + session.text("cli.diff.title") + "\n\n" + summary(changes, session) + "\n";
   for (auto& [kind, tally] : tally_of(changes)) {
     if (tally.rows == 0) continue;
@@ -120,7 +121,7 @@ std::string markdown_of(const std::vector<Change>& changes, const DiffOptions& o
       out += " " + session.text(std::string("cli.head.") + id) + " |";
     out += "\n|---|---|---|---:|---|---|\n";
     std::size_t shown = 0;
-    for (const Change& change : changes) {
+    for (const reach::Change& change : changes) {
       if (change.kind != kind || shown == options.limit) continue;
       ++shown;
       out += "| `" + cell(change.from) + "` | `" + cell(change.to) + "` | " + change.port.text() + " | " +
@@ -132,13 +133,13 @@ std::string markdown_of(const std::vector<Change>& changes, const DiffOptions& o
   return out;
 }
 
-Json document_of(const std::vector<Change>& changes) {
+Json document_of(const std::vector<reach::Change>& changes) {
   Json out = Json::object();
   Json counts = Json::object();
   for (auto& [kind, tally] : tally_of(changes)) {
     std::string name(reach::name(kind));
     Json rows = Json::array();
-    for (const Change& change : changes)
+    for (const reach::Change& change : changes)
       if (change.kind == kind) rows.push(reach::to_json(change));
     out.set(name, std::move(rows));
     counts.set(name, tally.pairs);
@@ -151,15 +152,15 @@ void diff(const DiffOptions& options, Session& session) {
   if (!before) return;
   std::optional<model::Snapshot> after = side(options.after, options, session);
   if (!after) return;
-  std::vector<Change> changes;
+  std::vector<reach::Change> changes;
   for (model::Family family : {model::Family::v4, model::Family::v6}) {
     if (options.family != 0 && (options.family == 6) != (family == model::Family::v6)) continue;
     reach::Matrix old_matrix(*before, family);
     reach::Matrix new_matrix(*after, family);
     // What both families say alike is said once.
-    for (Change& change : reach::diff(old_matrix, new_matrix)) {
+    for (reach::Change& change : reach::diff(old_matrix, new_matrix)) {
       Json said = reach::to_json(change);
-      bool known = std::any_of(changes.begin(), changes.end(), [&](const Change& other) {
+      bool known = std::any_of(changes.begin(), changes.end(), [&](const reach::Change& other) {
         return other.kind == change.kind && other.from == change.from && other.to == change.to &&
                other.port == change.port && reach::to_json(other) == said;
       });
