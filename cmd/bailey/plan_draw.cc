@@ -12,6 +12,7 @@ struct Ink {
   const char* ascii;
   Paint paint;
 };
+constexpr Ink subnets_ink = {"▄", "=", Paint::plain};
 constexpr Ink used_ink = {"█", "#", Paint::blue};
 constexpr Ink planned_ink = {"▓", "+", Paint::cyan};
 constexpr Ink reserved_ink = {"▒", "r", Paint::dim};
@@ -72,7 +73,7 @@ std::vector<DrawnRow> drawn_rows(const plan::Space& space, const Session& sessio
   if (!pods)
     out.push_back({space.name,
                    prefixes,
-                   {{planned_ink, allotted}, {free_ink, space.size - allotted}},
+                   {{subnets_ink, allotted}, {free_ink, space.size - allotted}},
                    session.text("cli.plan.free", {count_text(space.size - allotted)})});
   for (const plan::Bar& bar : space.bars) {
     std::string note = bar.missing ? session.text("cli.plan.too-small", {count_text(bar.missing)})
@@ -89,8 +90,9 @@ std::vector<DrawnRow> drawn_rows(const plan::Space& space, const Session& sessio
 
 std::string legend(const Session& session) {
   auto part = [&](const Ink& ink, std::string_view text) { return cells(ink, 1, session) + " " + session.text(text); };
-  return part(used_ink, "cli.plan.legend.used") + "   " + part(planned_ink, "cli.plan.legend.planned") + "   " +
-         part(reserved_ink, "cli.plan.legend.reserved") + "   " + part(free_ink, "cli.plan.legend.free") + "\n";
+  return part(subnets_ink, "cli.plan.legend.subnets") + "   " + part(used_ink, "cli.plan.legend.used") + "   " +
+         part(planned_ink, "cli.plan.legend.planned") + "   " + part(reserved_ink, "cli.plan.legend.reserved") + "   " +
+         part(free_ink, "cli.plan.legend.free") + "\n";
 }
 
 }  // namespace

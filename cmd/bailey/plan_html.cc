@@ -37,7 +37,7 @@ font:15px/1.5 system-ui,"Noto Sans KR","Apple SD Gothic Neo","Malgun Gothic",san
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .8rem .25rem 0;border-bottom:1px solid var(--free)}th{color:var(--soft);font-weight:500}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}svg{width:100%;height:auto}text{fill:var(--ink);font-size:14px}
-text.soft{fill:var(--soft);font-size:12px}.used{fill:var(--used)}.planned{fill:var(--planned)}.reserved{fill:var(--reserved)}
+text.soft{fill:var(--soft);font-size:12px}.subnets{fill:var(--soft)}.used{fill:var(--used)}.planned{fill:var(--planned)}.reserved{fill:var(--reserved)}
 .free{fill:var(--free)}.bad{fill:var(--bad);color:var(--bad)}
 )";
 
@@ -84,7 +84,7 @@ class Picture {
     text(0, space.name);
     text(200, prefixes, "soft");
     if (!pods) {
-      bar({{"planned", allotted}, {"free", space.size - allotted}});
+      bar({{"subnets", allotted}, {"free", space.size - allotted}});
       text(bar_left + bar_width + 12, session_.text("cli.plan.free", {count_text(space.size - allotted)}), "soft");
     }
     y_ += row_height;
@@ -102,10 +102,10 @@ class Picture {
   }
   void legend() {
     int x = 0;
-    for (const char* css : {"used", "planned", "reserved", "free"}) {
+    for (const char* css : {"subnets", "used", "planned", "reserved", "free"}) {
       body_ += fmt::format(R"(<rect class="{}" x="{}" y="{}" width="14" height="14"/>)", css, x, y_ + 6) + "\n";
       text(x + 20, session_.text(std::string("cli.plan.legend.") + css), "soft");
-      x += 190;
+      x += 185;
     }
     y_ += row_height;
   }

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
+#include "base/strings.h"
 #include "session_for_test.h"
 #include "table.h"
 
@@ -132,9 +136,9 @@ TEST_F(PlanCommand, WrongUseIsToldWithTheMend) {
 TEST_F(PlanCommand, TooSmallASubnetIsAnAnswer) {
   user.input =
       "apiVersion: bailey.dev/v1alpha1\nkind: VirtualNetwork\nmetadata: {name: v}\n"
-      "spec: {addressSpace: [10.1.0.0/16], subnets: [{name: n, prefix: 10.1.0.0/24}]}\n---\n"
+      "spec: {addressSpace: [10.1.0.0/16], subnets: [{name: nodes, prefix: 10.1.0.0/24}]}\n---\n"
       "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: c}\n"
-      "spec: {subnet: v/n, nodePools: [{name: p, count: 50, maxPods: 30, maxSurge: 1}]}\n";
+      "spec: {subnet: v/nodes, nodePools: [{name: p, count: 50, maxPods: 30, maxSurge: 1}]}\n";
   Json out = plan_json({"-f", "-"});
   const Json& subnet = out["subnets"].items().at(0);
   EXPECT_GT(subnet["utilisation"].as_double(), 1.0);
@@ -156,7 +160,7 @@ TEST_F(PlanCommand, DrawingFitsTheTerminalAndHasAnAsciiForm) {
   }
   user.session.utf8 = false;
   EXPECT_EQ(plan({"-f", example("contoso")}), 0);
-  EXPECT_THAT(user.out, HasSubstr("# in use now   + growth and upgrades   r reserved   . free"));
+  EXPECT_THAT(user.out, HasSubstr("= in subnets   # in use now   + growth and upgrades   r reserved   . free"));
   for (char c : user.out) EXPECT_GE(static_cast<signed char>(c), 0);
 }
 
@@ -177,6 +181,24 @@ TEST_F(PlanCommand, WritesWhatCreatesTheNetwork) {
   EXPECT_THAT(user.out, HasSubstr("networkPluginMode: 'overlay'"));
   EXPECT_EQ(plan({"-f", example("contoso"), "-o", "terraform"}), 0);
   EXPECT_THAT(user.out, HasSubstr("resource \"azurerm_virtual_network_peering\" \"peering_hub_to_contoso\""));
+}
+
+// What docs/plan.md shows is what the command prints: a block begins with "$ bailey plan ...".
+TEST_F(PlanCommand, TranscriptsOfTheDocumentAreTrue) {
+  std::ifstream file(std::string(BAILEY_SOURCE_DIR) + "/docs/plan.md");
+  std::string document{std::istreambuf_iterator<char>(file), {}};
+  constexpr std::string_view start = "```\n$ bailey plan ";
+  std::size_t shown = 0;
+  for (std::size_t at = document.find(start); at != std::string::npos; at = document.find(start, at + 1), ++shown) {
+    std::size_t line = at + start.size();
+    std::size_t behind = document.find('\n', line);
+    std::vector<std::string> arguments;
+    for (std::string_view word : base::split(std::string_view(document).substr(line, behind - line), ' '))
+      arguments.emplace_back(word);
+    EXPECT_EQ(plan(arguments), 0);
+    EXPECT_EQ(document.substr(behind + 1, document.find("```", behind) - behind - 1), user.out);
+  }
+  EXPECT_GE(shown, 1u);
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ constexpr base::Text plan_rows[] = {
     {"cli.plan.compare.fits", "fits the room there is", "현재 공간에 맞음"},
     {"cli.plan.compare.retires", "retired on AKS", "AKS 지원 종료"},
     {"cli.plan.compare.obstacle", "{0}: {1}", "{0}: {1}"},
+    {"cli.plan.legend.subnets", "in subnets", "서브넷"},
     {"cli.plan.legend.used", "in use now", "현재 사용"},
     {"cli.plan.legend.planned", "growth and upgrades", "확장과 업그레이드"},
     {"cli.plan.legend.reserved", "reserved", "예약"},

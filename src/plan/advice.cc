@@ -55,8 +55,15 @@ void find_room(const Snapshot& snapshot, const Cluster& cluster, Facts& out) {
   if (!vnet) return;
   out.room_known = true;
   out.room = largest_room(*vnet);
-  if (const model::Subnet* subnet = vnet->find(ref.subnet))
-    for (const Prefix& prefix : subnet->prefixes) out.room = std::max(out.room, usable_addresses(prefix));
+  if (const model::Subnet* subnet = vnet->find(ref.subnet)) {
+    bool any_ipv4 = false;
+    for (const Prefix& prefix : subnet->prefixes) {
+      if (prefix.family() == model::Family::v6) continue;
+      any_ipv4 = true;
+      out.room = std::max(out.room, usable_addresses(prefix));
+    }
+    out.ipv6_only = !any_ipv4 && !subnet->prefixes.empty();
+  }
 }
 
 // A pool of the model it is compared in: maxPods cannot be more than the model has.
@@ -149,7 +156,9 @@ class Adviser {
     advice_.model = Model::vnet;
     if (!facts_.windows_pools.empty()) say("windows-pools", {join(facts_.windows_pools, ", ")});
     if (facts_.policy_engine == "azure") say("azure-policy-engine");
-    if (facts_.room_known)
+    if (facts_.ipv6_only)
+      say("ipv6-subnet");
+    else if (facts_.room_known)
       say("addresses-suffice", {needed(), std::to_string(facts_.room)});
     else
       say("addresses-free", {needed()});

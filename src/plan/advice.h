@@ -25,6 +25,7 @@ struct Facts {
   std::vector<std::string> windows_pools;
   std::string policy_engine;  // "", "none", "bailey", "azure", "calico"
   std::uint64_t room = 0;     // usable addresses of the subnet, or of the largest that its VNet still has room for
+  bool ipv6_only = false;     // the subnet has no IPv4 prefix; its /64 holds every plan
   bool room_known = false;    // false: there is no VNet yet, so any size can be chosen
   bool linked() const { return !peers.empty() || !on_premises.empty(); }
 };

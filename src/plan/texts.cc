@@ -16,6 +16,8 @@ constexpr base::Text plan_table[] = {
      "정책 엔진 azure는 kubenet에서 동작하지 않습니다."},
     {"plan.because.addresses-suffice", "The {0} addresses that it needs fit into the {1} that there are.",
      "필요한 주소 {0}개가 사용 가능한 주소 {1}개 안에 들어갑니다."},
+    {"plan.because.ipv6-subnet", "Its subnet has IPv6 only, and a /64 holds every plan.",
+     "서브넷이 IPv6 전용이며 /64에는 어떤 계획이든 들어갑니다."},
     {"plan.because.addresses-free", "There is no network yet, so one for {0} addresses can be chosen.",
      "아직 네트워크가 없으므로 주소 {0}개가 들어갈 범위를 고를 수 있습니다."},
     {"plan.because.addresses-short", "Pods with addresses of the network need {0}; there is room for {1}.",
