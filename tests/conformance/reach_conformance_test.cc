@@ -11,7 +11,8 @@
 //        rule: NAME,      one of those that decide, within its object
 //        reason: CODE,    of the step that denies
 //        endpoints: N, reached: N}
-//     - {from, to, next_hop_type, next_hop_source?, prefix?, next_hop_address?}     as `bailey reach --route`
+//     - {from, to, next_hop_type, next_hop_source?, prefix?, next_hop_address?, decided_by?}   as `bailey reach
+//     --route`
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -131,10 +132,11 @@ std::string judge_route(const reach::Reach& reach, const Json& row) {
   auto decision = reach::route(reach.world().snapshot(), nic->subnet, *to);
   if (!decision) return "no route";
   std::string address = decision->next_hop_address ? decision->next_hop_address->text() : "";
-  for (const std::string& problem : {mismatch(row, "next_hop_type", std::string(model::name(decision->next_hop_type))),
-                                     mismatch(row, "next_hop_source", std::string(reach::name(decision->source))),
-                                     mismatch(row, "prefix", decision->prefix.text()),
-                                     mismatch(row, "next_hop_address", address), mismatch(row, "rule", decision->rule)})
+  for (const std::string& problem :
+       {mismatch(row, "next_hop_type", std::string(model::name(decision->next_hop_type))),
+        mismatch(row, "next_hop_source", std::string(reach::name(decision->source))),
+        mismatch(row, "prefix", decision->prefix.text()), mismatch(row, "next_hop_address", address),
+        mismatch(row, "rule", decision->rule), mismatch(row, "decided_by", decision->object.text())})
     if (!problem.empty()) return problem;
   return "";
 }
