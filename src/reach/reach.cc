@@ -43,7 +43,8 @@ class Trip {
   Answer run(const Place& to, const Address& destination) {
     const Address* source = from_.address(destination.family());
     if (!source) return refuse("no-address", Stage::route, {from_.name()});
-    const model::Node* node = to.type == Place::Type::node && to.has(destination) ? to.node : nullptr;
+    bool its_own = to.has(destination) || (to.nic && to.nic->public_address == destination);
+    const model::Node* node = to.type == Place::Type::node && its_own ? to.node : nullptr;
     std::optional<ServiceTarget> service = service_behind(world_, destination, port_, node);
     if (!service) return direct(to, *source, destination, port_);
     if (!service->port)
@@ -166,8 +167,9 @@ class Trip {
       trip.note_service(Stage::service, node.name(), target, destination, endpoint);
       Place end = place_of(world_, endpoint);
       if (same_node(end, node)) return trip.deliver(end, there.source, endpoint);
-      trip.add(Stage::snat, node.name(), {}, true, "node-stands-in", {there.source.text(), destination.text()});
-      return trip.onward(node, end, destination, endpoint.address, port_at(endpoint));
+      const Address& own = *node.address(destination.family());
+      trip.add(Stage::snat, node.name(), {}, true, "node-stands-in", {there.source.text(), own.text()});
+      return trip.onward(node, end, own, endpoint.address, port_at(endpoint));
     });
   }
 
@@ -240,6 +242,11 @@ class Trip {
   Answer answer_;
 };
 
+// Whether what was translated to this public address is known where its answer has come to.
+bool stands_for(const Place& end, const Address& address) {
+  return end.nic ? end.nic->public_address == address : end.type == Place::Type::internet;
+}
+
 // Where packets of a place enter the fabric, when another place takes their source address.
 Place sender(const Place& place) {
   Place out = place;
@@ -291,15 +298,17 @@ Passage Reach::pass(const Place& from, const Place& to, const Address& source, c
     say(false, Stage::route, false, "another-answers", {destination.text(), there.end.name()});
     return out;
   }
-  // What was translated on its way to the Internet is known there, and its answer comes back as it went.
-  if (out.source != sent) {
+  // What was translated on its way to the Internet is known there, and an answer of the Internet comes back as it went.
+  bool translated = out.source != sent;
+  if (translated && there.end.type == Place::Type::internet) {
     out.arrived = true;
     return out;
   }
   Walk back =
       walk(world_, sender(to), {there.packet.destination, out.source, {client_port, port.protocol}}, true, flow);
   out.steps.insert(out.steps.end(), back.steps.begin(), back.steps.end());
-  bool home = back.arrived && (back.end.nic == from.nic && back.end.type != Place::Type::nowhere);
+  bool home = back.arrived && (translated ? stands_for(back.end, out.source)
+                                          : back.end.nic == from.nic && back.end.type != Place::Type::nowhere);
   out.arrived = home;
   out.reply_failed = !home;
   if (back.arrived && !home) say(true, Stage::route, false, "return-elsewhere", {out.source.text(), back.end.name()});
