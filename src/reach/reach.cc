@@ -1,6 +1,7 @@
 #include "reach/reach.h"
 
 #include <algorithm>
+#include <set>
 
 #include "reach/nsg.h"
 #include "reach/service.h"
@@ -26,6 +27,12 @@ bool masqueraded(const model::Snapshot& snapshot, const Place& from, const Addre
   return true;
 }
 
+Place place_of(const World& world, const ServiceEndpoint& endpoint) {
+  const auto* pod = endpoint.pod ? world.snapshot().find<model::Pod>(*endpoint.pod) : nullptr;
+  if (pod) return world.place(*pod);
+  return world.find({EndpointName::Type::address, "", "", endpoint.address}).value_or(Place{});
+}
+
 // Everything that one question gathers on its way.
 class Trip {
  public:
@@ -36,7 +43,8 @@ class Trip {
   Answer run(const Place& to, const Address& destination) {
     const Address* source = from_.address(destination.family());
     if (!source) return refuse("no-address", Stage::route, {from_.name()});
-    const model::Node* node = to.type == Place::Type::node && to.has(destination) ? to.node : nullptr;
+    bool its_own = to.has(destination) || (to.nic && to.nic->public_address == destination);
+    const model::Node* node = to.type == Place::Type::node && its_own ? to.node : nullptr;
     std::optional<ServiceTarget> service = service_behind(world_, destination, port_, node);
     if (!service) return direct(to, *source, destination, port_);
     if (!service->port)
@@ -108,12 +116,6 @@ class Trip {
     return judge(to, PolicyDirection::ingress, {pod, source}, to.pod, port);
   }
 
-  Place place_of(const ServiceEndpoint& endpoint) const {
-    const auto* pod = endpoint.pod ? world_.snapshot().find<model::Pod>(*endpoint.pod) : nullptr;
-    if (pod) return world_.place(*pod);
-    return world_.find({EndpointName::Type::address, "", "", endpoint.address}).value_or(Place{});
-  }
-
   // Tries each endpoint by `attempt` and keeps the answer of the first that is reached.
   template <typename Attempt>
   Answer any_of(const std::vector<ServiceEndpoint>& endpoints, const model::Service& service, Attempt attempt) {
@@ -148,7 +150,7 @@ class Trip {
     auto endpoints = eligible(world_, target, destination.family(), from_.node->meta.name, local);
     return any_of(endpoints, *target.service, [&](Trip& trip, const ServiceEndpoint& endpoint) {
       trip.note_service(Stage::service, from_.name(), target, destination, endpoint);
-      return trip.direct(place_of(endpoint), source, endpoint.address, port_at(endpoint));
+      return trip.direct(place_of(world_, endpoint), source, endpoint.address, port_at(endpoint));
     });
   }
 
@@ -163,10 +165,11 @@ class Trip {
     auto endpoints = eligible(world_, target, destination.family(), node.node->meta.name, local);
     return any_of(endpoints, *target.service, [&](Trip& trip, const ServiceEndpoint& endpoint) {
       trip.note_service(Stage::service, node.name(), target, destination, endpoint);
-      Place end = place_of(endpoint);
+      Place end = place_of(world_, endpoint);
       if (same_node(end, node)) return trip.deliver(end, there.source, endpoint);
-      trip.add(Stage::snat, node.name(), {}, true, "node-stands-in", {there.source.text(), destination.text()});
-      return trip.onward(node, end, destination, endpoint.address, port_at(endpoint));
+      const Address& own = *node.address(destination.family());
+      trip.add(Stage::snat, node.name(), {}, true, "node-stands-in", {there.source.text(), own.text()});
+      return trip.onward(node, end, own, endpoint.address, port_at(endpoint));
     });
   }
 
@@ -200,7 +203,7 @@ class Trip {
     }
     auto endpoints = eligible(world_, target, destination.family(), "", false);
     return any_of(endpoints, *target.service, [&](Trip& trip, const ServiceEndpoint& endpoint) {
-      Place end = place_of(endpoint);
+      Place end = place_of(world_, endpoint);
       trip.note_service(Stage::lb, "svc/" + target.service->meta.ns + "/" + target.service->meta.name, target,
                         destination, endpoint);
       if (!end.nic) return trip.onward(from_, end, client, endpoint.address, port_at(endpoint));
@@ -238,6 +241,11 @@ class Trip {
   model::Port port_;
   Answer answer_;
 };
+
+// Whether what was translated to this public address is known where its answer has come to.
+bool stands_for(const Place& end, const Address& address) {
+  return end.nic ? end.nic->public_address == address : end.type == Place::Type::internet;
+}
 
 // Where packets of a place enter the fabric, when another place takes their source address.
 Place sender(const Place& place) {
@@ -305,15 +313,18 @@ Passage Reach::pass(const Place& from, const Place& to, const Address& source, c
     say(false, Stage::route, false, "another-answers", {destination.text(), there.end.name()});
     return out;
   }
-  // What was translated on its way to the Internet is known there, and its answer comes back as it went.
-  if (out.source != sent) {
+  // What was translated on its way to the Internet is known there, and an answer of the Internet comes back as it went.
+  bool translated = out.source != sent;
+  if (translated && there.end.type == Place::Type::internet) {
     out.arrived = true;
     return out;
   }
   Walk back =
       walk(world_, sender(to), {there.packet.destination, out.source, {client_port, port.protocol}}, true, flow);
   out.steps.insert(out.steps.end(), back.steps.begin(), back.steps.end());
-  bool home = back.arrived && (same_interface(back.end.nic, from.nic) && back.end.type != Place::Type::nowhere);
+  bool home =
+      back.arrived && (translated ? stands_for(back.end, out.source)
+                                  : same_interface(back.end.nic, from.nic) && back.end.type != Place::Type::nowhere);
   out.arrived = home;
   out.reply_failed = !home;
   if (back.arrived && !home) say(true, Stage::route, false, "return-elsewhere", {out.source.text(), back.end.name()});
@@ -334,21 +345,20 @@ std::optional<Place> Reach::place_near(const Place& from, const EndpointName& na
   return world_.find(name);
 }
 
-// Clients get the addresses of the pods themselves, and use whatever port they ask for.
+// Clients get the addresses of the endpoints themselves, and use whatever port they ask for.
 Answer Reach::ask_headless(const Place& from, const model::Service& service, const Question& question) const {
   std::optional<Answer> kept;
   std::size_t endpoints = 0;
   std::size_t reached = 0;
-  for (const model::Pod* pod : model::resolve::service_pods(world_.snapshot(), service)) {
-    Place to = world_.place(*pod);
-    for (const Address& address : to.addresses) {
-      if (!from.address(address.family()) || (question.family && *question.family != address.family())) continue;
-      Answer one = ask(from, to, address, question.port);
-      ++endpoints;
-      reached += one.allow ? 1 : 0;
-      if (!kept || (one.allow && !kept->allow)) kept = std::move(one);
-      break;
-    }
+  std::set<model::ObjectRef> seen;
+  for (const ServiceEndpoint& endpoint : named_by(world_, service)) {
+    model::Family family = endpoint.address.family();
+    if (!from.address(family) || (question.family && *question.family != family)) continue;
+    if (endpoint.pod && !seen.insert(*endpoint.pod).second) continue;  // by its other family already
+    Answer one = ask(from, place_of(world_, endpoint), endpoint.address, question.port);
+    ++endpoints;
+    reached += one.allow ? 1 : 0;
+    if (!kept || (one.allow && !kept->allow)) kept = std::move(one);
   }
   if (!kept)
     return Trip(*this, from, question.port)

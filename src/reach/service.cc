@@ -1,6 +1,7 @@
 #include "reach/service.h"
 
 #include <algorithm>
+#include <set>
 
 namespace bailey::reach {
 
@@ -56,6 +57,22 @@ std::vector<ServiceEndpoint> eligible(const World& world, const ServiceTarget& t
   if (!ready.empty()) return ready;
   std::erase_if(all, [](const ServiceEndpoint& endpoint) { return !endpoint.serving || !endpoint.terminating; });
   return all;
+}
+
+std::vector<ServiceEndpoint> named_by(const World& world, const Service& service) {
+  std::vector<ServicePort> ports = service.ports;
+  if (!model::resolve::has_given_slices(world.snapshot(), service)) {
+    ServicePort any;  // a number makes endpoints of all pods, whatever names their ports have
+    any.port = any.target.number = 1;
+    ports = {any};
+  }
+  std::vector<ServiceEndpoint> out;
+  std::set<Address> seen;
+  for (const ServicePort& port : ports)
+    for (ServiceEndpoint& endpoint : model::resolve::endpoints(world.snapshot(), service, port))
+      if (endpoint.ready && seen.insert(endpoint.address).second) out.push_back(std::move(endpoint));
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
+  return out;
 }
 
 bool inside_cluster(const World& world, const Place& client, const Service& service) {

@@ -31,6 +31,10 @@ const model::ServicePort* port_of(const model::Service& service, const model::Po
 std::vector<model::resolve::ServiceEndpoint> eligible(const World& world, const ServiceTarget& target,
                                                       model::Family family, const std::string& node, bool local);
 
+// What the name of a headless Service gives (Kubernetes, DNS for Services and Pods): its endpoints that are ready, IPv4
+// first. Ports play no part: their numbers here mean nothing.
+std::vector<model::resolve::ServiceEndpoint> named_by(const World& world, const model::Service& service);
+
 // Whether a client at this place is part of the Service's cluster, which is where its addresses mean something.
 bool inside_cluster(const World& world, const Place& client, const model::Service& service);
 

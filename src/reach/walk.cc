@@ -81,7 +81,7 @@ class Walker {
   // One side of an interface: its own group and its subnet's, in the order of the direction.
   bool pass_groups(const Interface& nic, Bound direction) {
     if (reply_ && flow_.contains(nic.name)) return true;
-    flow_.insert(nic.name);
+    if (!reply_) flow_.insert(nic.name);
     const model::Subnet* subnet = world_.subnet(nic.subnet);
     std::vector<std::string> groups{nic.network_security_group, subnet ? subnet->network_security_group : ""};
     if (direction == Bound::inbound) std::swap(groups[0], groups[1]);
@@ -271,6 +271,9 @@ class Walker {
 
   void to_internet(const Decider& by, const std::string& here, const Interface* self) {
     if (is_private(packet().destination)) return lose("private-address", here, by);
+    // A public address is translated at its interface, both ways: an answer that leaves by another one is none.
+    if (reply_ && !self->holds(packet().source))
+      return lose("return-elsewhere", here, by, {packet().destination.text(), here});
     say(Stage::route, here, by, true, "route", {packet().destination.text(), "Internet", "Internet", ""});
     if (!reply_) {
       std::optional<Address> outside = outside_address(*self, packet().destination.family());

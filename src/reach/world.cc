@@ -97,6 +97,9 @@ std::optional<Place> World::find_by_address(const Address& address) const {
     if (nic.holds(address)) return behind(nic, address);
   for (const auto& [key, pod] : pods_)
     if (key.second == address) return place(*pod);
+  if (const Interface* nic = interface_with_public(address))
+    for (const Address& own : nic->addresses)
+      if (own.family() == address.family()) return behind(*nic, own);
   for (const auto& network : snapshot_.all<model::OnPremisesNetwork>()) {
     Place there = on_premises(network->meta.name, address);
     if (there.type == Place::Type::on_premises) return there;
