@@ -9,6 +9,7 @@
 #include "lab/expectations/expectations.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "plan/check/check.h"
 #include "session.h"
 #include "texts.h"
 
@@ -69,7 +70,7 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(), manifest::texts(), model::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue_{texts(), check_texts(), plan::check::texts(), manifest::texts(), model::texts(), lab::expectation_texts()};
 
  public:
   lab::UpOptions up;

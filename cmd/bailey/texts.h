@@ -7,5 +7,6 @@
 namespace bailey::cli {
 
 std::span<const base::Text> texts();
+std::span<const base::Text> check_texts();  // of the command `check`
 
 }  // namespace bailey::cli

@@ -19,6 +19,7 @@
 #include "lab/lab.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "plan/check/check.h"
 
 namespace bailey {
 namespace {
@@ -27,7 +28,7 @@ namespace fs = std::filesystem;
 
 std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
-  for (std::span<const base::Text> table : {cli::texts(), manifest::texts(), model::texts(), lab::texts(),
+  for (std::span<const base::Text> table : {cli::texts(), cli::check_texts(), plan::check::texts(), manifest::texts(), model::texts(), lab::texts(),
                                             lab::controllers::texts(), lab::expectation_texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
@@ -114,7 +115,7 @@ std::vector<std::string> literals_of_sources() {
     for (const auto& entry : fs::recursive_directory_iterator(std::string(BAILEY_SOURCE_DIR) + "/" + folder)) {
       std::string name = entry.path().filename().string();
       bool source = name.ends_with(".cc") || name.ends_with(".h");
-      if (!source || name == "texts.cc" || name.ends_with("_test.cc")) continue;
+      if (!source || name.ends_with("texts.cc") || name.ends_with("_test.cc")) continue;
       std::ifstream file(entry.path(), std::ios::binary);
       std::string text{std::istreambuf_iterator<char>(file), {}};
       for (std::string& literal : literals(text)) out.push_back(std::move(literal));
