@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/strings.h"
 
 namespace bailey::plan::check {
 
@@ -22,6 +21,7 @@ Facts::Facts(const Snapshot& snapshot, const Options& options) : snapshot_(snaps
   }
   add_pods();
   for (const auto& policy : snapshot.all<NetworkPolicy>()) policies_[policy->meta.ns].push_back(policy.get());
+  if (!uses_.empty()) planned_ = plan_subnets(snapshot);
 }
 
 void Facts::add_uses(const Cluster& cluster) {
@@ -181,12 +181,7 @@ const Cluster* Facts::cluster_of(const Node& node) const {
 std::uint32_t most_nodes(const NodePool& pool) { return std::max(pool.count, pool.max_count.value_or(0)); }
 
 std::uint32_t surge_nodes(const NodePool& pool, std::uint32_t nodes) {
-  std::string_view text = pool.max_surge;
-  if (text.empty()) text = "10%";
-  bool percent = text.ends_with('%');
-  std::uint64_t number = base::parse_number(text.substr(0, text.size() - (percent ? 1 : 0))).value_or(1);
-  std::uint64_t surge = percent ? (number * nodes + 99) / 100 : number;
-  return static_cast<std::uint32_t>(std::max<std::uint64_t>(surge, 1));
+  return static_cast<std::uint32_t>(plan::surge_nodes(pool.max_surge, nodes).value_or(1));
 }
 
 std::string text_of(const std::vector<Prefix>& prefixes) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "plan/check/check.h"
+#include "plan/plan.h"
 
 namespace bailey::plan::check {
 
@@ -65,6 +66,8 @@ class Facts {
   const std::map<std::string, std::vector<const model::NetworkPolicy*>>& policies() const { return policies_; }
   // Namespaces that have pods, with the first of them.
   const std::map<std::string, const Pods*>& namespaces() const { return namespaces_; }
+  // What `plan` says of the subnets; empty without clusters.
+  const std::vector<SubnetPlan>& planned() const { return planned_; }
   // Of the label bailey.dev/cluster or, where there is just one, that cluster.
   const model::Cluster* cluster_of(const model::Node& node) const;
   // Whether these pods are an ingress controller, by the names that the usual ones go by.
@@ -87,6 +90,7 @@ class Facts {
   std::map<std::string, std::map<std::pair<std::string, std::string>, std::vector<std::size_t>>> pods_by_label_;
   std::map<std::string, std::vector<const model::NetworkPolicy*>> policies_;
   std::map<std::string, const Pods*> namespaces_;
+  std::vector<SubnetPlan> planned_;
 };
 
 // The most nodes that a pool grows to, and how many more an upgrade starts at that size (at least one).

@@ -9,27 +9,24 @@
 
 #include "plan/check/facts.h"
 #include "plan/check/rule.h"
+#include "plan/plan.h"
 
 namespace bailey::plan::check {
 namespace {
 
 using namespace model;
 
-constexpr std::uint64_t reserved_addresses = 5;  // the first four and the last
-
 bool is_flat(const Cluster& cluster) { return cluster.network_model == NetworkModel::vnet; }
 
 std::uint64_t pods_of_node(const Cluster& cluster, const NodePool& pool) {
-  return pool.max_pods.value_or(is_flat(cluster) ? 30 : 110);
+  return pool.max_pods.value_or(static_cast<std::uint32_t>(default_pods(model_of(cluster.network_model))));
 }
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-// The smallest IPv4 prefix with that many addresses besides the reserved ones.
+// The smallest prefix with that many addresses besides the reserved ones, as text.
 std::string smallest(std::uint64_t needed) {
-  int length = 29;
-  while (length > 1 && (std::uint64_t{1} << (32 - length)) < needed + reserved_addresses) --length;
-  return "/" + std::to_string(length);
+  return "/" + number(static_cast<std::uint64_t>(smallest_prefix(needed).value_or(shortest_subnet)));
 }
 
 // A subnet with nodes in it, and how many addresses they take.
@@ -42,7 +39,7 @@ struct Demand {
   std::uint64_t today = 0;     // with one more node in each pool
   std::uint64_t upgrade = 0;   // with the surge of each pool
   std::uint64_t full = 0;      // at maxCount, with surge, front ends and other interfaces
-  std::uint64_t windows = 0;   // what one more Windows node takes; 0 without Windows
+  std::uint64_t windows = 0;   // what one more node of each Windows pool takes
   std::uint64_t nodes = 0;     // nodes at full size, with surge
   std::string field() const {
     return item("spec.subnets", static_cast<std::size_t>(subnet - network->subnets.data())) + ".prefix";
@@ -50,34 +47,17 @@ struct Demand {
 };
 
 void add_pool(Demand& demand, const Cluster& cluster, const NodePool& pool) {
-  std::uint64_t each = 1 + pods_of_node(cluster, pool);
+  Model model = model_of(cluster.network_model);
+  std::uint64_t pods = pods_of_node(cluster, pool);
   std::uint32_t most = most_nodes(pool);
-  demand.today += (std::uint64_t{pool.count} + 1) * each;
-  demand.upgrade += (std::uint64_t{pool.count} + surge_nodes(pool, pool.count)) * each;
-  demand.full += (std::uint64_t{most} + surge_nodes(pool, most)) * each;
+  demand.today += needed_addresses(model, std::uint64_t{pool.count} + 1, pods);
+  demand.upgrade += needed_addresses(model, std::uint64_t{pool.count} + surge_nodes(pool, pool.count), pods);
   demand.nodes += std::uint64_t{most} + surge_nodes(pool, most);
-  if (pool.os == Os::windows) demand.windows = std::max(demand.windows, each);
+  if (pool.os == Os::windows) demand.windows += needed_addresses(model, 1, pods);
 }
 
-// Internal front ends: those that LoadBalancers set aside or, without one, an address for each internal Service.
-std::map<SubnetRef, std::uint64_t> others(const Facts& facts) {
-  std::map<SubnetRef, std::uint64_t> out;
-  std::set<SubnetRef> balanced;
-  for (const auto& balancer : facts.now().all<LoadBalancer>())
-    if (balancer->internal) {
-      balanced.insert(balancer->subnet);
-      for (const AddressRange& range : balancer->addresses) out[balancer->subnet] += static_cast<std::uint64_t>(range.size());
-    }
-  for (const auto& nic : facts.now().all<NetworkInterface>())
-    if (nic->node.empty()) ++out[nic->subnet];
-  if (facts.uses().empty()) return out;
-  const SubnetRef& home = facts.uses().front().ref;
-  for (const auto& service : facts.now().all<Service>())
-    if (service->type == ServiceType::load_balancer && is_internal(facts, *service) && !balanced.contains(home))
-      ++out[home];
-  return out;
-}
-
+// The subnets of clusters of one kind of model. What full size takes is the figure that `bailey plan` prints, without
+// the headroom for Windows, which has a rule of its own.
 std::vector<Demand> demands(const Facts& facts, bool flat) {
   std::map<SubnetRef, Demand> by_subnet;
   for (const Use& use : facts.uses()) {
@@ -89,14 +69,14 @@ std::vector<Demand> demands(const Facts& facts, bool flat) {
     demand.cluster = use.cluster;
     add_pool(demand, *use.cluster, *use.pool);
   }
-  std::map<SubnetRef, std::uint64_t> rest = others(facts);
   std::vector<Demand> out;
-  for (auto& [ref, demand] : by_subnet) {
-    for (const Prefix& prefix : demand.subnet->prefixes)
-      if (prefix.family() == Family::v4) demand.usable = static_cast<std::uint64_t>(prefix.size()) - reserved_addresses;
-    auto more = rest.find(ref);
-    if (more != rest.end()) demand.full += more->second;
-    if (demand.usable > 0) out.push_back(demand);
+  for (const SubnetPlan& planned : facts.planned()) {
+    auto at = by_subnet.find(planned.subnet);
+    if (at == by_subnet.end() || !planned.given || planned.given->family() != Family::v4) continue;
+    Demand& demand = at->second;
+    demand.usable = usable_addresses(*planned.given);
+    demand.full = planned.needed - std::min(planned.needed, demand.windows);
+    out.push_back(demand);
   }
   return out;
 }
@@ -149,7 +129,7 @@ void pools(const Facts& facts, Visit visit) {
 
 void ip_07(const Facts& facts, Findings& report) {
   pools(facts, [&](const Cluster& cluster, const std::string& field, const NodePool& pool) {
-    if (!is_flat(cluster) && pool.max_pods.value_or(110) > 110)
+    if (!is_flat(cluster) && pods_of_node(cluster, pool) > most_pods(Model::kubenet))
       report.add(cluster.meta, field + ".maxPods", {pool.name, number(*pool.max_pods)});
   });
 }
@@ -212,7 +192,7 @@ void ip_11(const Facts& facts, Findings& report) {
 }
 
 void ip_12(const Facts& facts, Findings& report) {
-  constexpr std::uint64_t most = 65536;
+  constexpr std::uint64_t most = most_vnet_addresses;
   std::map<const VirtualNetwork*, std::uint64_t> in_use;
   for (const Demand& demand : demands(facts, true)) in_use[demand.network] += demand.full;
   for (const auto& [network, needed] : in_use)
@@ -221,7 +201,7 @@ void ip_12(const Facts& facts, Findings& report) {
 
 // Blocks of 256 IPv4 or 2^64 IPv6 addresses that fit into a pod range.
 std::uint64_t blocks_in(const Prefix& range) {
-  int block = range.family() == Family::v4 ? 24 : 64;
+  int block = range.family() == Family::v4 ? pod_block_length : 64;
   int bits = std::min(block - range.length(), 40);
   return bits < 0 ? 1 : std::uint64_t{1} << bits;
 }
@@ -261,7 +241,7 @@ void ip_17(const Facts& facts, Findings& report) {
     if (is_flat(cluster)) return;
     for (const Prefix& range : cluster.pod_cidrs) {
       if (range.family() != Family::v4) continue;
-      Prefix block(range.address(), std::max(range.length(), 24));
+      Prefix block(range.address(), std::max(range.length(), pod_block_length));
       std::uint64_t size = static_cast<std::uint64_t>(block.size());
       std::uint64_t usable = size > 3 ? size - 3 : 0;
       if (pods_of_node(cluster, pool) > usable)
