@@ -247,9 +247,7 @@ void report_checked(const CheckOptions& options, const std::vector<Document>& do
 
 // Options that make no sense together or alone; "" where all is well.
 std::string misuse(const CheckOptions& options, const Session& session) {
-  auto together = [&](const char* a, const char* b) {
-    return session.text("cli.check.no-combination", {a, b});
-  };
+  auto together = [&](const char* a, const char* b) { return session.text("cli.check.no-combination", {a, b}); };
   if (options.rules) {
     if (options.fix) return together("--fix", "--rules");
     return options.format == Format::sarif ? together("-o sarif", "--rules") : "";

@@ -14,7 +14,7 @@ namespace bailey::cli {
 
 // A finding of a rule, a warning of the reader, or an input error; texts are in the user's language.
 struct CheckRow {
-  std::string rule;                       // "CID-08"; of what no rule says the mistake's code
+  std::string rule;  // "CID-08"; of what no rule says the mistake's code
   plan::check::Severity severity = plan::check::Severity::error;
   std::string object;
   std::string field;

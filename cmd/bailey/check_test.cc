@@ -68,7 +68,8 @@ std::vector<Said> said(const fs::path& file, const fs::path& previous, const std
   for (const Json& each : document["errors"].items())
     out.push_back({each["rule"].as_string().empty() ? each["code"].as_string() : each["rule"].as_string(),
                    each["line"].as_int()});
-  for (const Json& each : document["findings"].items()) out.push_back({each["rule"].as_string(), each["line"].as_int()});
+  for (const Json& each : document["findings"].items())
+    out.push_back({each["rule"].as_string(), each["line"].as_int()});
   return out;
 }
 
@@ -124,21 +125,24 @@ constexpr const char* net =
     "apiVersion: bailey.dev/v1alpha1\nkind: VirtualNetwork\nmetadata: {name: net}\nspec: {addressSpace: [10.1.0.0/16], "
     "subnets: [{name: nodes, prefix: 10.1.0.0/22, networkSecurityGroup: nodes}]}\n---\n";
 constexpr const char* east =
-    "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: east}\nspec: {subnet: net/nodes, nodePools: [{name: "
+    "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: east}\nspec: {subnet: net/nodes, nodePools: "
+    "[{name: "
     "pool, count: 2, maxPods: 30}]}\n---\n";
 constexpr const char* web_ingress =
-    "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec: {ingressClassName: nginx, tls: [{hosts: "
+    "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec: {ingressClassName: nginx, tls: "
+    "[{hosts: "
     "[a.example], secretName: t}], rules: [{host: a.example, http: {paths: [{path: /, pathType: Prefix, backend: "
     "{service: {name: web, port: {number: 80}}}}]}}]}\n---\n";
 
 std::string group_of(const std::string& rules) {
-  return "apiVersion: bailey.dev/v1alpha1\nkind: NetworkSecurityGroup\nmetadata: {name: nodes}\nspec: {rules: [" + rules +
-         "]}\n---\n";
+  return "apiVersion: bailey.dev/v1alpha1\nkind: NetworkSecurityGroup\nmetadata: {name: nodes}\nspec: {rules: [" +
+         rules + "]}\n---\n";
 }
 
 std::string expanded(std::string text) {
   auto put = [&](const std::string& word, const std::string& by) {
-    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word)) text.replace(at, word.size(), by);
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word))
+      text.replace(at, word.size(), by);
   };
   put("NET", net);
   put("EAST", east);
@@ -146,71 +150,82 @@ std::string expanded(std::string text) {
   put("OPEN", group_of(""));
   put("NOHTTPS",
       group_of("{name: shut, priority: 100, direction: Outbound, access: Deny, destinationPrefix: Internet}"));
-  put("OWN",
-      group_of("{name: own, priority: 100, direction: Inbound, access: Allow, sourcePrefix: VirtualNetwork}"));
+  put("OWN", group_of("{name: own, priority: 100, direction: Inbound, access: Allow, sourcePrefix: VirtualNetwork}"));
   return text;
 }
 
+const Variant variants[] = {
+    {"MOD-06",
+     "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {networkModel: kubenet, "
+     "networkPolicy: "
+     "azure}\n",
+     "the azure policy engine"},
+    {"MOD-09", "NETEASTNOHTTPS", "rule shut stops the nodes in net/nodes"},
+    {"CID-11",
+     "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {serviceCIDR: 10.0.0.0/16}\n---\n"
+     "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ipFamilies: [IPv6], ports: [{port: 1}]}\n",
+     "IPv6, in which no cluster has a service range"},
+    {"LB-06",
+     "NETEASTOWNapiVersion: v1\nkind: Service\nmetadata: {name: q}\nspec: {type: LoadBalancer, ports: [{port: "
+     "5672}]}\n",
+     "nothing admits the Internet to Service/default/q (port 5672)"},
+    {"ING-02", "WEBapiVersion: v1\nkind: Secret\nmetadata: {name: other}\n", "Secret default/t, which is not"},
+    {"ING-02", "WEBapiVersion: v1\nkind: Secret\nmetadata: {name: t}\n", "which lacks tls.crt or tls.key"},
+    {"ING-03",
+     "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: w, annotations: "
+     "{kubernetes.io/ingress.class: "
+     "nginx}}\nspec: {defaultBackend: {service: {name: w, port: {number: 80}}}}\n",
+     "the deprecated annotation kubernetes.io/ingress.class: nginx"},
+    {"ING-03",
+     "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: w}\nspec: {defaultBackend: {service: {name: "
+     "w, "
+     "port: {number: 80}}}}\n",
+     "no class, and no IngressClass is the default"},
+    {"ING-04",
+     "apiVersion: v1\nkind: Pod\nmetadata: {name: traefik}\nspec: {nodeSelector: {kubernetes.io/os: windows}, "
+     "containers: "
+     "[]}\n",
+     "on windows nodes"},
+    {"WAF-01",
+     "WEBapiVersion: bailey.dev/v1alpha1\nkind: WafPolicy\nmetadata: {name: p}\nspec: {mode: Detection, attachTo: "
+     "[a.example]}\n",
+     "WafPolicy/default/p only detects"},
+    {"BAS-01",
+     "NETEASTOPENapiVersion: v1\nkind: Node\nmetadata: {name: worker}\nstatus: {addresses: [{type: ExternalIP, "
+     "address: "
+     "203.0.113.9}]}\n",
+     "the public address 203.0.113.9"},
+    {"BAS-02",
+     "NETEASTOPENapiVersion: bailey.dev/v1alpha1\nkind: Bastion\nmetadata: {name: b}\nspec: {virtualNetwork: net, "
+     "subnet: "
+     "nodes}\n",
+     "nothing stops SSH from the virtual network"},
+    {"BAS-03",
+     "NETEASTOPENapiVersion: bailey.dev/v1alpha1\nkind: VirtualNetwork\nmetadata: {name: hub}\nspec: {addressSpace: "
+     "[10.9.0.0/16], subnets: [{name: m, prefix: 10.9.0.0/24}]}\n---\napiVersion: bailey.dev/v1alpha1\nkind: "
+     "Bastion\nmetadata: {name: b}\nspec: {virtualNetwork: hub, subnet: m}\n",
+     "hub is not peered with net"},
+    {"POL-08",
+     "NETEASTOPENapiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, "
+     "ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/24}}]}]}\n",
+     "ipBlock 10.1.0.0/24 lies in 10.1.0.0/22"},
+    {"POL-08",
+     "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, ingress: "
+     "[{from: "
+     "[{namespaceSelector: {}}]}]}\n",
+     "every pod of every namespace"},
+    {"POL-08",
+     "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, ingress: "
+     "[{}]}\n",
+     "everything is let in"},
+    {"POL-08",
+     "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, "
+     "policyTypes: "
+     "[Egress]}\n",
+     "nothing lets these pods ask DNS"},
+};
+
 TEST(RuleVariants, SayWhatElseTheyFind) {
-  const Variant variants[] = {
-      {"MOD-06",
-       "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {networkModel: kubenet, networkPolicy: "
-       "azure}\n",
-       "the azure policy engine"},
-      {"MOD-09", "NETEASTNOHTTPS", "rule shut stops the nodes in net/nodes"},
-      {"CID-11",
-       "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {serviceCIDR: 10.0.0.0/16}\n---\n"
-       "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ipFamilies: [IPv6], ports: [{port: 1}]}\n",
-       "IPv6, in which no cluster has a service range"},
-      {"LB-06",
-       "NETEASTOWNapiVersion: v1\nkind: Service\nmetadata: {name: q}\nspec: {type: LoadBalancer, ports: [{port: 5672}]}\n",
-       "nothing admits the Internet to Service/default/q (port 5672)"},
-      {"ING-02", "WEBapiVersion: v1\nkind: Secret\nmetadata: {name: other}\n", "Secret default/t, which is not"},
-      {"ING-02", "WEBapiVersion: v1\nkind: Secret\nmetadata: {name: t}\n", "which lacks tls.crt or tls.key"},
-      {"ING-03",
-       "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: w, annotations: {kubernetes.io/ingress.class: "
-       "nginx}}\nspec: {defaultBackend: {service: {name: w, port: {number: 80}}}}\n",
-       "the deprecated annotation kubernetes.io/ingress.class: nginx"},
-      {"ING-03",
-       "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: w}\nspec: {defaultBackend: {service: {name: w, "
-       "port: {number: 80}}}}\n",
-       "no class, and no IngressClass is the default"},
-      {"ING-04",
-       "apiVersion: v1\nkind: Pod\nmetadata: {name: traefik}\nspec: {nodeSelector: {kubernetes.io/os: windows}, containers: "
-       "[]}\n",
-       "on windows nodes"},
-      {"WAF-01",
-       "WEBapiVersion: bailey.dev/v1alpha1\nkind: WafPolicy\nmetadata: {name: p}\nspec: {mode: Detection, attachTo: "
-       "[a.example]}\n",
-       "WafPolicy/default/p only detects"},
-      {"BAS-01", "NETEASTOPENapiVersion: v1\nkind: Node\nmetadata: {name: worker}\nstatus: {addresses: [{type: ExternalIP, address: "
-                 "203.0.113.9}]}\n",
-       "the public address 203.0.113.9"},
-      {"BAS-02",
-       "NETEASTOPENapiVersion: bailey.dev/v1alpha1\nkind: Bastion\nmetadata: {name: b}\nspec: {virtualNetwork: net, subnet: "
-       "nodes}\n",
-       "nothing stops SSH from the virtual network"},
-      {"BAS-03",
-       "NETEASTOPENapiVersion: bailey.dev/v1alpha1\nkind: VirtualNetwork\nmetadata: {name: hub}\nspec: {addressSpace: "
-       "[10.9.0.0/16], subnets: [{name: m, prefix: 10.9.0.0/24}]}\n---\napiVersion: bailey.dev/v1alpha1\nkind: "
-       "Bastion\nmetadata: {name: b}\nspec: {virtualNetwork: hub, subnet: m}\n",
-       "hub is not peered with net"},
-      {"POL-08",
-       "NETEASTOPENapiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, "
-       "ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/24}}]}]}\n",
-       "ipBlock 10.1.0.0/24 lies in 10.1.0.0/22"},
-      {"POL-08",
-       "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, ingress: [{from: "
-       "[{namespaceSelector: {}}]}]}\n",
-       "every pod of every namespace"},
-      {"POL-08",
-       "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, ingress: [{}]}\n",
-       "everything is let in"},
-      {"POL-08",
-       "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, policyTypes: "
-       "[Egress]}\n",
-       "nothing lets these pods ask DNS"},
-  };
   for (const Variant& each : variants) {
     FakeRun fake;
     fake.input = expanded(each.text);
@@ -227,8 +242,9 @@ TEST(Check, FindingsDecideTheStatusAndSayWhere) {
   FakeRun fake;
   std::string file = examples + "rules/CID-13/bad.yaml";
   EXPECT_EQ(fake.run({"check", "-f", file}), 1);
-  EXPECT_THAT(fake.out, HasSubstr("CID-13/bad.yaml:23:11: error: subnet net/nodes, in which Cluster/east is too (Cluster/west "
-                                  "spec.subnet) [CID-13]\n  Give this cluster a subnet of its own"));
+  EXPECT_THAT(fake.out,
+              HasSubstr("CID-13/bad.yaml:23:11: error: subnet net/nodes, in which Cluster/east is too (Cluster/west "
+                        "spec.subnet) [CID-13]\n  Give this cluster a subnet of its own"));
   EXPECT_THAT(fake.out, HasSubstr("   23 |   subnet: net/nodes  # <- CID-13\n      |           ^\n"));
   EXPECT_THAT(fake.out, HasSubstr("3 objects, 1 errors, 0 warnings, 0 infos"));
   EXPECT_EQ(fake.err, "");
@@ -246,8 +262,8 @@ TEST(Check, JsonHasTheShapeOfTheContract) {
   Json finding = parsed(fake.out)["findings"].items().at(0);
   std::vector<std::string> keys;
   for (const auto& member : finding.members()) keys.push_back(member.first);
-  EXPECT_EQ(keys, (std::vector<std::string>{"rule", "severity", "object", "field", "file", "line", "column", "message", "mend",
-                                            "source"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"rule", "severity", "object", "field", "file", "line", "column", "message",
+                                            "mend", "source"}));
   EXPECT_EQ(finding["severity"].as_string(), "error");
   EXPECT_EQ(finding["source"].as_string(), "https://learn.microsoft.com/azure/aks/operator-best-practices-network");
   Json summary = parsed(fake.out)["summary"];

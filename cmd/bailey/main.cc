@@ -73,8 +73,8 @@ cli::Engine engine() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(),          cli::check_texts(), plan::check::texts(),      manifest::texts(),
-                            model::texts(),        lab::texts(),       lab::controllers::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue{cli::texts(),   cli::check_texts(), plan::check::texts(),      manifest::texts(),
+                            model::texts(), lab::texts(),       lab::controllers::texts(), lab::expectation_texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

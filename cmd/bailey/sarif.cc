@@ -1,5 +1,5 @@
-// SARIF 2.1.0 (OASIS Standard, 27 March 2020), as code review tools take it: one run, whose driver lists the rules, and a
-// result for each row. A result's fingerprint is made of what does not move when lines above are edited.
+// SARIF 2.1.0 (OASIS Standard, 27 March 2020), as code review tools take it: one run, whose driver lists the rules, and
+// a result for each row. A result's fingerprint is made of what does not move when lines above are edited.
 #include <map>
 
 #include "base/strings.h"

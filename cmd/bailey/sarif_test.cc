@@ -38,7 +38,8 @@ void expect_text(const Json& message) {  // 3.11, 3.12
 void expect_uri(const std::string& uri) {  // 3.4.3: a URI reference, RFC 3986
   EXPECT_FALSE(uri.empty());
   for (char c : uri)
-    EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c)) || std::string_view("-._~/:%").find(c) != std::string_view::npos)
+    EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c)) ||
+                std::string_view("-._~/:%").find(c) != std::string_view::npos)
         << uri;
 }
 
@@ -105,7 +106,8 @@ void expect_log(const Json& log) {
     expect_rule(rule);
     EXPECT_TRUE(ids.insert(rule["id"].as_string()).second) << "3.19.23: rules are unique";
   }
-  for (const Json& invocation : run["invocations"].items()) EXPECT_TRUE(invocation["executionSuccessful"].is_bool());  // 3.20.14
+  for (const Json& invocation : run["invocations"].items())
+    EXPECT_TRUE(invocation["executionSuccessful"].is_bool());  // 3.20.14
   ASSERT_TRUE(run["results"].is_array());
   for (const Json& result : run["results"].items()) expect_result(result, driver["rules"]);
 }
@@ -130,7 +132,8 @@ TEST(Sarif, LevelsAndRulesAreThoseOfTheCatalogue) {
   const Json& result = run["results"].items()[0];
   EXPECT_EQ(result["ruleId"].as_string(), "CID-13");
   EXPECT_EQ(result["level"].as_string(), "error");
-  EXPECT_EQ(result["locations"].items()[0]["physicalLocation"]["region"].dump(), R"({"startLine":23,"startColumn":11})");
+  EXPECT_EQ(result["locations"].items()[0]["physicalLocation"]["region"].dump(),
+            R"({"startLine":23,"startColumn":11})");
   EXPECT_GE(run["tool"]["driver"]["rules"].items().size(), plan::check::catalogue().size());
   log = log_of(fake, {"-f", folder + "rules/IP-08/bad.yaml"});
   EXPECT_EQ(log["runs"].items()[0]["results"].items()[0]["level"].as_string(), "note");

@@ -70,7 +70,8 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(), check_texts(), plan::check::texts(), manifest::texts(), model::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue_{texts(),           check_texts(),  plan::check::texts(),
+                             manifest::texts(), model::texts(), lab::expectation_texts()};
 
  public:
   lab::UpOptions up;

@@ -49,8 +49,8 @@ Mended mend(const Document& document);
 // One field of one object of a file, and what it shall hold.
 struct FieldValue {
   std::string object;  // "Cluster/east", "Deployment/web/proxy"
-  std::string field;   // "spec.dnsServiceIP"; the last key may hold dots where it holds a slash ("….kubernetes.io/os")
-  std::string value;   // a scalar
+  std::string field;  // "spec.dnsServiceIP"; the last key may hold dots where it holds a slash ("….kubernetes.io/os")
+  std::string value;  // a scalar
 };
 // Sets fields: a scalar is replaced where it stands, a missing key is put first into the mapping that should hold it.
 // Everything else stays byte for byte. Values that cannot be set (no such object, a text over several lines, a result

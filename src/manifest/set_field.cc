@@ -78,7 +78,8 @@ std::vector<std::string> keys_of(std::string_view path) {
   while (!path.empty()) {
     std::size_t dot = path.find('.');
     std::string_view key = path.substr(0, dot);
-    bool label = path.find('/') != std::string_view::npos && !holds_labels(key) && path.find(".nodeSelector.") == std::string_view::npos;
+    bool label = path.find('/') != std::string_view::npos && !holds_labels(key) &&
+                 path.find(".nodeSelector.") == std::string_view::npos;
     bool last = dot == std::string_view::npos || (!out.empty() && holds_labels(out.back())) || label;
     out.emplace_back(last ? path : key);
     path = last ? std::string_view{} : path.substr(dot + 1);
@@ -109,8 +110,9 @@ std::optional<Edit> edit_of(const TextLines& lines, const Node& root, const Fiel
   if (keys.empty() || node.type != Node::Type::mapping) return std::nullopt;
   bool flow = lines.lines[line].substr(at, 1) == "{";
   if (flow) {
-    bool json = !node.members.empty() && node.members.front().key_position.line == node.position.line &&
-                lines.lines[line].substr(byte_column(lines.lines[line], node.members.front().key_position.column), 1) == "\"";
+    bool json =
+        !node.members.empty() && node.members.front().key_position.line == node.position.line &&
+        lines.lines[line].substr(byte_column(lines.lines[line], node.members.front().key_position.column), 1) == "\"";
     std::string text;
     for (const std::string& key : keys) text += (text.empty() ? "" : "{") + (json ? "\"" + key + "\"" : key) + ": ";
     text += written(wanted.value, json) + std::string(keys.size() - 1, '}') + (node.members.empty() ? "" : ", ");
@@ -134,9 +136,9 @@ std::size_t mistakes_in(const std::string& file, const std::string& text) {
   Loader loader(options);
   loader.read(file, text);
   Loaded loaded = loader.take();
-  return static_cast<std::size_t>(std::count_if(loaded.errors.begin(), loaded.errors.end(), [](const InputError& error) {
-    return error.severity == InputError::Severity::error;
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(loaded.errors.begin(), loaded.errors.end(),
+                    [](const InputError& error) { return error.severity == InputError::Severity::error; }));
 }
 
 InputError note_of(const Document& document, const FieldValue& value, model::Position position) {

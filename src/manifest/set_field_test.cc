@@ -11,8 +11,10 @@ Mended set(const std::string& text, const std::string& object, const std::string
 
 TEST(SetField, ReplacesAScalarAndNothingElse) {
   std::string before =
-      "# head\napiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec:\n  serviceCIDR: 10.0.0.0/16 # s\n"
-      "  dnsServiceIP: \"10.9.0.10\"   # why\n---\n# second\nkind: Cluster\napiVersion: bailey.dev/v1alpha1\nmetadata: {name: b}\n"
+      "# head\napiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec:\n  serviceCIDR: 10.0.0.0/16 "
+      "# s\n"
+      "  dnsServiceIP: \"10.9.0.10\"   # why\n---\n# second\nkind: Cluster\napiVersion: bailey.dev/v1alpha1\nmetadata: "
+      "{name: b}\n"
       "spec: {dnsServiceIP: 10.9.0.10}\n";
   Mended first = set(before, "Cluster/a", "spec.dnsServiceIP", "10.0.0.10");
   std::string expected = before;
@@ -28,10 +30,13 @@ TEST(SetField, ReplacesAScalarAndNothingElse) {
 }
 
 TEST(SetField, AddsWhatIsMissingInTheStyleOfTheMapping) {
-  std::string head = "kind: Deployment\napiVersion: apps/v1\nmetadata:\n  name: p\n  namespace: n\nspec:\n  template:\n    metadata: {}\n";
+  std::string head =
+      "kind: Deployment\napiVersion: apps/v1\nmetadata:\n  name: p\n  namespace: n\nspec:\n  template:\n    metadata: "
+      "{}\n";
   std::string field = "spec.template.spec.nodeSelector.kubernetes.io/os";
-  EXPECT_EQ(set(head + "    spec:\n      # c\n      containers: []\n", "Deployment/n/p", field, "linux").text,
-            head + "    spec:\n      # c\n      nodeSelector:\n        kubernetes.io/os: linux\n      containers: []\n");
+  EXPECT_EQ(
+      set(head + "    spec:\n      # c\n      containers: []\n", "Deployment/n/p", field, "linux").text,
+      head + "    spec:\n      # c\n      nodeSelector:\n        kubernetes.io/os: linux\n      containers: []\n");
   EXPECT_EQ(set(head + "    spec: {containers: []}\n", "Deployment/n/p", field, "linux").text,
             head + "    spec: {nodeSelector: {kubernetes.io/os: linux}, containers: []}\n");
   EXPECT_EQ(set(head + "    spec:\n      nodeSelector:\n        disk: ssd\n", "Deployment/n/p", field, "linux").text,
@@ -44,9 +49,11 @@ TEST(SetField, AddsWhatIsMissingInTheStyleOfTheMapping) {
 }
 
 TEST(SetField, KeepsLineEndsAndMarks) {
-  std::string before = "\xEF\xBB\xBFkind: Pod\r\napiVersion: v1\r\nmetadata: {name: p}\r\nspec:\r\n  containers: []\r\n";
+  std::string before =
+      "\xEF\xBB\xBFkind: Pod\r\napiVersion: v1\r\nmetadata: {name: p}\r\nspec:\r\n  containers: []\r\n";
   EXPECT_EQ(set(before, "Pod/default/p", "spec.nodeName", "a").text,
-            "\xEF\xBB\xBFkind: Pod\r\napiVersion: v1\r\nmetadata: {name: p}\r\nspec:\r\n  nodeName: a\r\n  containers: []\r\n");
+            "\xEF\xBB\xBFkind: Pod\r\napiVersion: v1\r\nmetadata: {name: p}\r\nspec:\r\n  nodeName: a\r\n  containers: "
+            "[]\r\n");
 }
 
 TEST(SetField, LeavesAloneWhatItCannotSet) {

@@ -28,8 +28,9 @@ namespace fs = std::filesystem;
 
 std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
-  for (std::span<const base::Text> table : {cli::texts(), cli::check_texts(), plan::check::texts(), manifest::texts(), model::texts(), lab::texts(),
-                                            lab::controllers::texts(), lab::expectation_texts()})
+  for (std::span<const base::Text> table :
+       {cli::texts(), cli::check_texts(), plan::check::texts(), manifest::texts(), model::texts(), lab::texts(),
+        lab::controllers::texts(), lab::expectation_texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
 }

@@ -6,7 +6,8 @@
 // predicate. What model::validate() and manifest::load() refuse as an input error is never found twice: the row
 // names the mistake (`mistakes`), and rule_of() leads from it to the row.
 //
-// Guidance changed over time, so it is read by a profile: `classic` is the text of 2018, `current` that of January 2026.
+// Guidance changed over time, so it is read by a profile: `classic` is the text of 2018, `current` that of January
+// 2026.
 #pragma once
 
 #include <optional>
@@ -26,9 +27,9 @@ enum class Severity : std::uint8_t { error, warning, info };
 enum class Profile : std::uint8_t { classic, current };
 enum class Profiles : std::uint8_t { both, classic, current };  // in which of them a rule holds
 
-std::string_view name(Severity severity);                      // "error", "warning", "info"
-std::string_view name(Profile profile);                        // "classic", "current"
-std::optional<Profile> profile_of(std::string_view text);      // the reverse
+std::string_view name(Severity severity);                  // "error", "warning", "info"
+std::string_view name(Profile profile);                    // "classic", "current"
+std::optional<Profile> profile_of(std::string_view text);  // the reverse
 
 struct Words {
   std::string_view en;
@@ -41,7 +42,7 @@ struct Form {
   Words mend;
 };
 
-// A word that findings put into a message: argument "@rule.ID.NAME".
+// A word that findings put into a message, as an argument that begins with "@" (base/text.h).
 struct Word {
   std::string_view name;
   Words words;
@@ -68,9 +69,9 @@ struct Rule {
   Words why;
   std::vector<Form> forms;
   Predicate check = nullptr;
-  bool compares = false;           // needs the earlier snapshot
-  std::vector<Mistake> mistakes;   // found as input errors
-  Words unchecked;                 // why objects cannot show it; empty where they can
+  bool compares = false;          // needs the earlier snapshot
+  std::vector<Mistake> mistakes;  // found as input errors
+  Words unchecked;                // why objects cannot show it; empty where they can
   std::vector<Word> words;
 };
 

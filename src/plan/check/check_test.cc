@@ -44,8 +44,8 @@ std::shared_ptr<VirtualNetwork> network(const std::string& name, const std::stri
   return out;
 }
 
-std::shared_ptr<Cluster> cluster(const std::string& name, const std::string& vnet, std::uint32_t count, std::uint32_t pods,
-                                 const std::string& surge = "1") {
+std::shared_ptr<Cluster> cluster(const std::string& name, const std::string& vnet, std::uint32_t count,
+                                 std::uint32_t pods, const std::string& surge = "1") {
   auto out = make<Cluster>(Kind::Cluster, name);
   out->subnet = {vnet, "nodes"};
   NodePool pool;
@@ -253,9 +253,9 @@ TEST(Findings, EmptySnapshotsAndObjectsWithoutFilesAreFine) {
   Snapshot empty;
   auto lone = make<Cluster>(Kind::Cluster, "lone");
   lone->subnet = {"nowhere", "nodes"};
-  Snapshot snapshot = snapshot_of({any(lone), any(make<Service>(Kind::Service, "s", "d")),
-                                   any(make<Ingress>(Kind::Ingress, "i", "d")), any(make<Bastion>(Kind::Bastion, "b")),
-                                   any(make<NetworkPolicy>(Kind::NetworkPolicy, "p", "d"))});
+  Snapshot snapshot =
+      snapshot_of({any(lone), any(make<Service>(Kind::Service, "s", "d")), any(make<Ingress>(Kind::Ingress, "i", "d")),
+                   any(make<Bastion>(Kind::Bastion, "b")), any(make<NetworkPolicy>(Kind::NetworkPolicy, "p", "d"))});
   for (const Finding& finding : findings(snapshot, {Profile::current, &empty})) EXPECT_EQ(finding.file, "");
 }
 

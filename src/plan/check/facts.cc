@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-
 namespace bailey::plan::check {
 
 using namespace model;
@@ -100,8 +99,8 @@ std::vector<Connection> Facts::connections(const std::string& network) const {
 void Facts::add_pods() {
   for (const auto& workload : snapshot_.all<Workload>()) {
     bool everywhere = workload->meta.kind == Kind::DaemonSet;
-    pods_.push_back({&workload->meta, &workload->template_labels, &workload->pod,
-                     everywhere ? 1 : workload->replicas, "spec.template.spec"});
+    pods_.push_back({&workload->meta, &workload->template_labels, &workload->pod, everywhere ? 1 : workload->replicas,
+                     "spec.template.spec"});
   }
   for (const auto& pod : snapshot_.all<Pod>())
     if (!pod->owner && !pod->finished()) pods_.push_back({&pod->meta, &pod->meta.labels, &pod->spec, 1, "spec"});
@@ -141,9 +140,9 @@ std::vector<const Pods*> Facts::behind(const Service& service) const {
 namespace {
 
 bool names_controller(const std::string& text) {
-  constexpr std::string_view words[] = {"ingress-nginx",   "nginx-ingress", "ingress-controller", "traefik",
-                                        "contour",         "envoy",         "haproxy-ingress",    "kong",
-                                        "bailey-gateway",  "ingress-azure", "ingress-gateway",    "ingressgateway"};
+  constexpr std::string_view words[] = {"ingress-nginx",  "nginx-ingress", "ingress-controller", "traefik",
+                                        "contour",        "envoy",         "haproxy-ingress",    "kong",
+                                        "bailey-gateway", "ingress-azure", "ingress-gateway",    "ingressgateway"};
   constexpr std::string_view others[] = {"default", "backend", "admission", "webhook", "metrics"};
   auto holds = [&](std::string_view word) { return text.find(word) != std::string::npos; };
   return std::any_of(std::begin(words), std::end(words), holds) &&

@@ -103,7 +103,8 @@ std::string item(std::string_view list, std::size_t index);  // "spec.rules" 2 -
 bool is_web(const model::Service& service);                  // a port that speaks HTTP or HTTPS, by number or name
 // By the annotations that clouds use, or its address lies in a LoadBalancer of type internal.
 bool is_internal(const Facts& facts, const model::Service& service);
-// The field in which a cluster's range stands, whichever of the two spellings was used: "spec.podCIDR" or "spec.podCIDRs[0]".
+// The field in which a cluster's range stands, whichever of the two spellings was used: "spec.podCIDR" or
+// "spec.podCIDRs[0]".
 std::string range_field(const model::Cluster& cluster, std::string_view single, std::size_t index);
 
 }  // namespace bailey::plan::check

@@ -11,10 +11,17 @@ struct Group {
   std::string_view title;
 };
 constexpr Group groups[] = {
-    {"MOD", "Network model"},          {"IP", "Addresses"},           {"CID", "Ranges"},
-    {"RT", "Routes of kubenet"},       {"LB", "Load balancing"},      {"ING", "Ingress"},
-    {"WAF", "Web application firewall"}, {"POL", "Network policy"},   {"BAS", "Access to nodes"},
-    {"ID", "Identity"},                {"CHG", "Changes of a running cluster"},
+    {"MOD", "Network model"},
+    {"IP", "Addresses"},
+    {"CID", "Ranges"},
+    {"RT", "Routes of kubenet"},
+    {"LB", "Load balancing"},
+    {"ING", "Ingress"},
+    {"WAF", "Web application firewall"},
+    {"POL", "Network policy"},
+    {"BAS", "Access to nodes"},
+    {"ID", "Identity"},
+    {"CHG", "Changes of a running cluster"},
 };
 
 std::string cell(std::string_view text) {
@@ -42,18 +49,22 @@ std::string name_of(std::string_view url) { return std::string(url.substr(url.fi
 std::string page() {
   std::string out =
       "# Rules of `bailey check`\n\n"
-      "Made from the catalogue by `bailey check --rules -o markdown`; a test compares. `bailey check --rules --lang ko` prints the\n"
+      "Made from the catalogue by `bailey check --rules -o markdown`; a test compares. `bailey check --rules --lang "
+      "ko` prints the\n"
       "same in Korean. Each rule that is checked has a failing and a passing example in `examples/rules`.\n\n"
-      "Severity decides the exit status: with an error it is 1. *Input errors* keep a manifest from being realised: they end with\n"
-      "status 2, carry a code of their own, and name the rule in `rule`. *With --previous* marks rules that compare with what runs\n"
+      "Severity decides the exit status: with an error it is 1. *Input errors* keep a manifest from being realised: "
+      "they end with\n"
+      "status 2, carry a code of their own, and name the rule in `rule`. *With --previous* marks rules that compare "
+      "with what runs\n"
       "today. A rule holds in both profiles unless it says otherwise.\n";
   for (const Group& group : groups) {
-    out += "\n## " + std::string(group.title) + "\n\n| id | severity | rule | why | source | |\n|---|---|---|---|---|---|\n";
+    out += "\n## " + std::string(group.title) +
+           "\n\n| id | severity | rule | why | source | |\n|---|---|---|---|---|---|\n";
     for (const Rule* rule : catalogue()) {
       if (rule->id.substr(0, rule->id.find('-')) != group.prefix) continue;
-      out += "| " + std::string(rule->id) + " | " + std::string(name(rule->severity)) + " | " + cell(rule->statement.en) +
-             " | " + cell(rule->why.en) + " | [" + name_of(rule->source) + "](" + std::string(rule->source) + ") | " +
-             how(*rule) + " |\n";
+      out += "| " + std::string(rule->id) + " | " + std::string(name(rule->severity)) + " | " +
+             cell(rule->statement.en) + " | " + cell(rule->why.en) + " | [" + name_of(rule->source) + "](" +
+             std::string(rule->source) + ") | " + how(*rule) + " |\n";
     }
   }
   out += "\n## Not checked\n\n";

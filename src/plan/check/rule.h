@@ -40,19 +40,22 @@ void clusters_share_subnet(const Facts& facts, Findings& report);
 
 // Pages that rules come from.
 namespace pages {
-inline constexpr std::string_view best_practices = "https://learn.microsoft.com/azure/aks/operator-best-practices-network";
+inline constexpr std::string_view best_practices =
+    "https://learn.microsoft.com/azure/aks/operator-best-practices-network";
 inline constexpr std::string_view azure_cni = "https://learn.microsoft.com/azure/aks/configure-azure-cni";
 inline constexpr std::string_view kubenet = "https://learn.microsoft.com/azure/aks/configure-kubenet";
 inline constexpr std::string_view overlay = "https://learn.microsoft.com/azure/aks/azure-cni-overlay";
 inline constexpr std::string_view legacy = "https://learn.microsoft.com/azure/aks/concepts-network-legacy-cni";
-inline constexpr std::string_view planning = "https://learn.microsoft.com/azure/aks/concepts-network-ip-address-planning";
+inline constexpr std::string_view planning =
+    "https://learn.microsoft.com/azure/aks/concepts-network-ip-address-planning";
 inline constexpr std::string_view policies = "https://learn.microsoft.com/azure/aks/use-network-policies";
 inline constexpr std::string_view concepts = "https://learn.microsoft.com/azure/aks/concepts-network";
 inline constexpr std::string_view networks = "https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq";
 inline constexpr std::string_view peering =
     "https://learn.microsoft.com/azure/virtual-network/virtual-network-peering-overview";
 inline constexpr std::string_view balancer = "https://learn.microsoft.com/azure/aks/load-balancer-standard";
-inline constexpr std::string_view balancers = "https://learn.microsoft.com/azure/aks/use-multiple-standard-load-balancer";
+inline constexpr std::string_view balancers =
+    "https://learn.microsoft.com/azure/aks/use-multiple-standard-load-balancer";
 inline constexpr std::string_view balancer_concepts =
     "https://learn.microsoft.com/azure/load-balancer/load-balancer-overview";
 inline constexpr std::string_view kubernetes_policies =

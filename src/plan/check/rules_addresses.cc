@@ -35,12 +35,12 @@ struct Demand {
   const Subnet* subnet = nullptr;
   SubnetRef ref;
   const Cluster* cluster = nullptr;
-  std::uint64_t usable = 0;    // IPv4 addresses besides the reserved ones
-  std::uint64_t today = 0;     // with one more node in each pool
-  std::uint64_t upgrade = 0;   // with the surge of each pool
-  std::uint64_t full = 0;      // at maxCount, with surge, front ends and other interfaces
-  std::uint64_t windows = 0;   // what one more node of each Windows pool takes
-  std::uint64_t nodes = 0;     // nodes at full size, with surge
+  std::uint64_t usable = 0;   // IPv4 addresses besides the reserved ones
+  std::uint64_t today = 0;    // with one more node in each pool
+  std::uint64_t upgrade = 0;  // with the surge of each pool
+  std::uint64_t full = 0;     // at maxCount, with surge, front ends and other interfaces
+  std::uint64_t windows = 0;  // what one more node of each Windows pool takes
+  std::uint64_t nodes = 0;    // nodes at full size, with surge
   std::string field() const {
     return item("spec.subnets", static_cast<std::size_t>(subnet - network->subnets.data())) + ".prefix";
   }
@@ -145,8 +145,9 @@ void ip_09(const Facts& facts, Findings& report) {
     std::uint64_t each = pods_of_node(cluster, pool);
     std::uint64_t nodes = pool.count;
     if (each < 30 && nodes > 0 && nodes * each < 30)
-      report.add(cluster.meta, field + ".maxPods",
-                 {pool.name, number(nodes), number(each), number((30 + nodes - 1) / nodes), number((29 + each) / each)});
+      report.add(
+          cluster.meta, field + ".maxPods",
+          {pool.name, number(nodes), number(each), number((30 + nodes - 1) / nodes), number((29 + each) / each)});
   });
 }
 
@@ -251,10 +252,10 @@ void ip_17(const Facts& facts, Findings& report) {
   });
 }
 
-constexpr Form too_small = {
-    {"subnet {0} needs {1} addresses and has {2} for use", "서브넷 {0}에 주소 {1}개가 필요한데 쓸 수 있는 것은 {2}개임"},
-    {"Give it a prefix of {3} or larger, or lower count, maxCount or maxPods.",
-     "{3} 이상 크기의 프리픽스를 주거나 count, maxCount, maxPods를 줄이십시오."}};
+constexpr Form too_small = {{"subnet {0} needs {1} addresses and has {2} for use",
+                             "서브넷 {0}에 주소 {1}개가 필요한데 쓸 수 있는 것은 {2}개임"},
+                            {"Give it a prefix of {3} or larger, or lower count, maxCount or maxPods.",
+                             "{3} 이상 크기의 프리픽스를 주거나 count, maxCount, maxPods를 줄이십시오."}};
 
 }  // namespace
 
@@ -264,15 +265,18 @@ const std::vector<Rule>& address_rules() {
        .source = pages::azure_cni,
        .statement = {"In the vnet model a subnet holds each node, one more, and maxPods pods on each.",
                      "vnet 모델의 서브넷은 모든 노드와 하나의 추가 노드, 그리고 노드마다 maxPods개의 파드를 담습니다."},
-       .why = {"A node takes these addresses when it joins, and cannot join without; (50 + 1) nodes with 30 pods are 1,581.",
-               "노드는 참가할 때 이 주소를 모두 받으며, 없으면 참가하지 못합니다. 파드 30개인 노드 (50 + 1)개는 1,581개입니다."},
+       .why = {"A node takes these addresses when it joins, and cannot join without; (50 + 1) nodes with 30 pods are "
+               "1,581.",
+               "노드는 참가할 때 이 주소를 모두 받으며, 없으면 참가하지 못합니다. 파드 30개인 노드 (50 + 1)개는 "
+               "1,581개입니다."},
        .forms = {too_small},
        .check = ip_01},
       {.id = "IP-02",
        .source = pages::azure_cni,
        .statement = {"The subnet holds the cluster at maxCount too, with internal load balancers and other interfaces.",
                      "서브넷은 maxCount까지 늘어난 클러스터와 내부 부하 분산 장치, 다른 인터페이스도 담습니다."},
-       .why = {"Otherwise scaling out fails when it is needed most.", "그렇지 않으면 가장 필요할 때 스케일 아웃이 실패합니다."},
+       .why = {"Otherwise scaling out fails when it is needed most.",
+               "그렇지 않으면 가장 필요할 때 스케일 아웃이 실패합니다."},
        .forms = {too_small},
        .check = ip_02},
       {.id = "IP-03",
@@ -286,15 +290,18 @@ const std::vector<Rule>& address_rules() {
                     {"reserved-address", Kind::LoadBalancer, "spec.addresses"}}},
       {.id = "IP-04",
        .source = pages::networks,
-       .statement = {"A subnet is between /29 and /8; an IPv6 one is /64.", "서브넷은 /29부터 /8까지이며 IPv6는 /64입니다."},
+       .statement = {"A subnet is between /29 and /8; an IPv6 one is /64.",
+                     "서브넷은 /29부터 /8까지이며 IPv6는 /64입니다."},
        .why = {"Azure refuses other sizes.", "Azure가 다른 크기를 거부합니다."},
        .mistakes = {{"subnet-size", Kind::VirtualNetwork, "spec.subnets"}}},
       {.id = "IP-05",
        .severity = Severity::warning,
        .source = pages::planning,
-       .statement = {"At full size at most 80 % of a subnet is taken.", "최대 크기에서 서브넷의 80 %까지만 사용합니다."},
+       .statement = {"At full size at most 80 % of a subnet is taken.",
+                     "최대 크기에서 서브넷의 80 %까지만 사용합니다."},
        .why = {"The rest is for growth that nobody planned.", "나머지는 계획하지 않은 증가를 위한 여유입니다."},
-       .forms = {{{"subnet {0} is {1} % full at most: {2} of {3} addresses", "서브넷 {0}의 최대 사용률이 {1} %임({3}개 중 {2}개)"},
+       .forms = {{{"subnet {0} is {1} % full at most: {2} of {3} addresses",
+                   "서브넷 {0}의 최대 사용률이 {1} %임({3}개 중 {2}개)"},
                   {"Give it a prefix of {4} or larger.", "{4} 이상 크기의 프리픽스를 주십시오."}}},
        .check = ip_05},
       {.id = "IP-06",
@@ -309,7 +316,8 @@ const std::vector<Rule>& address_rules() {
        .check = ip_06},
       {.id = "IP-07",
        .source = pages::azure_cni,
-       .statement = {"maxPods is 10 to 250, with kubenet 10 to 110.", "maxPods는 10부터 250까지, kubenet에서는 110까지입니다."},
+       .statement = {"maxPods is 10 to 250, with kubenet 10 to 110.",
+                     "maxPods는 10부터 250까지, kubenet에서는 110까지입니다."},
        .why = {"These are the limits of the network models.", "네트워크 모델의 한도입니다."},
        .forms = {{{"pool {0} has maxPods: {1} with kubenet", "kubenet 풀 {0}의 maxPods가 {1}임"},
                   {"Write maxPods: 110 or less.", "maxPods: 110 이하로 쓰십시오."}}},
@@ -332,7 +340,8 @@ const std::vector<Rule>& address_rules() {
        .why = {"The system's own pods need that room; with 10 it takes three nodes.",
                "시스템 파드에 필요한 공간입니다. maxPods가 10이면 노드 세 개가 필요합니다."},
        .forms = {{{"pool {0} holds {1} x {2} pods", "풀 {0}은(는) 파드를 {1} x {2}개 담음"},
-                  {"Write maxPods: {3} or more, or count: {4} or more.", "maxPods: {3} 이상이나 count: {4} 이상으로 쓰십시오."}}},
+                  {"Write maxPods: {3} or more, or count: {4} or more.",
+                   "maxPods: {3} 이상이나 count: {4} 이상으로 쓰십시오."}}},
        .check = ip_09},
       {.id = "IP-10",
        .severity = Severity::warning,
@@ -351,15 +360,18 @@ const std::vector<Rule>& address_rules() {
                      "파드가 자주 바뀌면 노드에 방금 떠난 파드의 몫만큼 여유 주소가 있습니다."},
        .why = {"An address is free again only some seconds after its pod ended.",
                "주소는 파드가 끝나고 몇 초 뒤에야 다시 쓸 수 있습니다."},
-       .forms = {{{"{0} pods that stay and {1} of jobs, whose successors come before the addresses are free: more than {2}",
-                   "상시 파드 {0}개와 작업 파드 {1}개가 있어, 주소가 풀리기 전에 다음 파드가 오면 {2}개를 넘음"},
-                  {"Lower parallelism, or raise maxPods or maxCount of a new pool.",
-                   "parallelism을 줄이거나 새 풀의 maxPods나 maxCount를 늘리십시오."}}},
+       .forms =
+           {{{"{0} pods that stay and {1} of jobs, whose successors come before the addresses are free: more than {2}",
+              "상시 파드 {0}개와 작업 파드 {1}개가 있어, 주소가 풀리기 전에 다음 파드가 오면 {2}개를 넘음"},
+             {"Lower parallelism, or raise maxPods or maxCount of a new pool.",
+              "parallelism을 줄이거나 새 풀의 maxPods나 maxCount를 늘리십시오."}}},
        .check = ip_11},
       {.id = "IP-12",
        .source = pages::azure_cni,
-       .statement = {"A virtual network has at most 65,536 addresses in use.", "가상 네트워크에서 사용하는 주소는 65,536개까지입니다."},
-       .why = {"This is Azure's limit for private addresses of one network.", "한 네트워크의 개인 주소에 대한 Azure의 한도입니다."},
+       .statement = {"A virtual network has at most 65,536 addresses in use.",
+                     "가상 네트워크에서 사용하는 주소는 65,536개까지입니다."},
+       .why = {"This is Azure's limit for private addresses of one network.",
+               "한 네트워크의 개인 주소에 대한 Azure의 한도입니다."},
        .forms = {{{"up to {0} addresses in use, and {1} at most", "최대 {0}개의 주소를 사용해 한도 {1}개를 넘음"},
                   {"Spread clusters over several networks, or use a model in which pods take no such addresses.",
                    "클러스터를 여러 네트워크에 나누거나 파드가 이 주소를 쓰지 않는 모델을 쓰십시오."}}},
@@ -370,8 +382,8 @@ const std::vector<Rule>& address_rules() {
        .statement = {"A /24 holds 251 kubenet nodes with 27,610 pods, or 8 nodes with 240 pods in the vnet model.",
                      "/24에는 kubenet 노드 251개(파드 27,610개) 또는 vnet 모델 노드 8개(파드 240개)가 들어갑니다."},
        .why = {"It shows what the choice of the model costs.", "모델 선택에 따른 비용을 보여 줍니다."},
-       .unchecked = {"It is a comparison, which `bailey plan --compare` prints; tests hold its figures.",
-                     "`bailey plan --compare`가 출력하는 비교이며, 수치는 테스트로 확인합니다."}},
+       .unchecked = {"It is a comparison, which `plan --compare` prints; tests hold its figures.",
+                     "`plan --compare`가 출력하는 비교이며, 수치는 테스트로 확인합니다."}},
       {.id = "IP-14",
        .severity = Severity::warning,
        .source = pages::best_practices,
@@ -385,16 +397,21 @@ const std::vector<Rule>& address_rules() {
        .source = pages::kubenet,
        .statement = {"With kubenet the subnet holds every node and the surge, and the pod range a /24 for each.",
                      "kubenet에서 서브넷은 추가 노드를 포함한 모든 노드를, 파드 범위는 노드마다 /24를 담습니다."},
-       .why = {"The blocks have a fixed size; a node without one gets no pods.", "블록 크기는 고정이며 블록이 없는 노드에는 파드가 없습니다."},
+       .why = {"The blocks have a fixed size; a node without one gets no pods.",
+               "블록 크기는 고정이며 블록이 없는 노드에는 파드가 없습니다."},
        .forms = {{{"subnet {0} needs {1} addresses for nodes and has {2} for use",
                    "서브넷 {0}에 노드용 주소 {1}개가 필요한데 쓸 수 있는 것은 {2}개임"},
-                  {"Give it a prefix of {3} or larger, or lower maxCount.", "{3} 이상 크기의 프리픽스를 주거나 maxCount를 줄이십시오."}},
-                 {{"pod range {0} has {1} blocks for up to {2} nodes", "파드 범위 {0}의 블록은 {1}개인데 노드가 최대 {2}개임"},
-                  {"Choose a larger podCIDR, such as a /16 with 256 blocks.", "블록이 256개인 /16처럼 더 큰 podCIDR을 선택하십시오."}}},
+                  {"Give it a prefix of {3} or larger, or lower maxCount.",
+                   "{3} 이상 크기의 프리픽스를 주거나 maxCount를 줄이십시오."}},
+                 {{"pod range {0} has {1} blocks for up to {2} nodes",
+                   "파드 범위 {0}의 블록은 {1}개인데 노드가 최대 {2}개임"},
+                  {"Choose a larger podCIDR, such as a /16 with 256 blocks.",
+                   "블록이 256개인 /16처럼 더 큰 podCIDR을 선택하십시오."}}},
        .check = ip_15},
       {.id = "IP-16",
        .source = pages::kubenet,
-       .statement = {"The pod range of a running cluster stays as it is.", "운영 중인 클러스터의 파드 범위는 바꾸지 않습니다."},
+       .statement = {"The pod range of a running cluster stays as it is.",
+                     "운영 중인 클러스터의 파드 범위는 바꾸지 않습니다."},
        .why = {"Every pod and route would change, so it is sized for the most nodes at creation.",
                "모든 파드와 경로가 바뀌므로 만들 때 최대 노드 수에 맞춰 정합니다."},
        .forms = {{{"podCIDR changes from {0} to {1}", "podCIDR이 {0}에서 {1}(으)로 바뀜"},
@@ -404,8 +421,10 @@ const std::vector<Rule>& address_rules() {
       {.id = "IP-17",
        .source = pages::overlay,
        .statement = {"maxPods fits the node's block of the pod range.", "maxPods는 노드의 파드 블록에 들어갑니다."},
-       .why = {"A /24 has 253 addresses for pods, smaller blocks fewer.", "/24에는 파드용 주소가 253개 있고 더 작은 블록에는 더 적습니다."},
-       .forms = {{{"pool {0} has maxPods: {1}, and its block {2} holds {3}", "풀 {0}의 maxPods가 {1}인데 블록 {2}에는 {3}개만 들어감"},
+       .why = {"A /24 has 253 addresses for pods, smaller blocks fewer.",
+               "/24에는 파드용 주소가 253개 있고 더 작은 블록에는 더 적습니다."},
+       .forms = {{{"pool {0} has maxPods: {1}, and its block {2} holds {3}",
+                   "풀 {0}의 maxPods가 {1}인데 블록 {2}에는 {3}개만 들어감"},
                   {"Choose a podCIDR of /24 or larger, or lower maxPods to {3}.",
                    "/24 이상 크기의 podCIDR을 선택하거나 maxPods를 {3}(으)로 줄이십시오."}}},
        .check = ip_17},

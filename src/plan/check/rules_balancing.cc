@@ -91,7 +91,8 @@ void lb_05(const Facts& facts, Findings& report) {
 void lb_06(const Facts& facts, Findings& report) {
   const Service* open = nullptr;
   for (const auto& service : facts.now().all<Service>())
-    if (is_balanced(*service) && !is_internal(facts, *service) && !service->ports.empty() && !open) open = service.get();
+    if (is_balanced(*service) && !is_internal(facts, *service) && !service->ports.empty() && !open)
+      open = service.get();
   std::set<const Subnet*> seen;
   for (const Use& use : facts.uses()) {
     if (!use.subnet || !open || !seen.insert(use.subnet).second) continue;
@@ -128,7 +129,8 @@ const std::vector<Rule>& balancing_rules() {
                      "HTTP 애플리케이션은 전용 부하 분산 장치가 아니라 수신(Ingress)으로 게시합니다."},
        .why = {"A load balancer sees ports, not URLs, and takes an address for each application.",
                "부하 분산 장치는 URL이 아니라 포트만 보며 애플리케이션마다 주소가 하나씩 필요합니다."},
-       .forms = {{{"web service {0} takes a load balancer of its own", "웹 서비스 {0}이(가) 전용 부하 분산 장치를 사용함"},
+       .forms = {{{"web service {0} takes a load balancer of its own",
+                   "웹 서비스 {0}이(가) 전용 부하 분산 장치를 사용함"},
                   {"Write type: ClusterIP, and add an Ingress that leads to it.",
                    "type: ClusterIP로 쓰고 이 서비스로 가는 Ingress를 더하십시오."}}},
        .check = lb_01},
@@ -146,8 +148,10 @@ const std::vector<Rule>& balancing_rules() {
       {.id = "LB-03",
        .severity = Severity::warning,
        .source = pages::balancer,
-       .statement = {"A public load balancer says who may connect.", "공용 부하 분산 장치에는 연결할 수 있는 원본을 정합니다."},
-       .why = {"Without source ranges the whole Internet may connect.", "원본 범위가 없으면 인터넷 전체가 연결할 수 있습니다."},
+       .statement = {"A public load balancer says who may connect.",
+                     "공용 부하 분산 장치에는 연결할 수 있는 원본을 정합니다."},
+       .why = {"Without source ranges the whole Internet may connect.",
+               "원본 범위가 없으면 인터넷 전체가 연결할 수 있습니다."},
        .forms = {{{"a public load balancer without loadBalancerSourceRanges",
                    "loadBalancerSourceRanges가 없는 공용 부하 분산 장치"},
                   {"Add loadBalancerSourceRanges, or make it internal.",
@@ -159,7 +163,8 @@ const std::vector<Rule>& balancing_rules() {
                      "한 클러스터의 서비스는 부하 분산 장치 규칙을 300개까지만 사용합니다."},
        .why = {"A network interface takes part in 300 inbound rules of a Standard load balancer.",
                "네트워크 인터페이스는 표준 부하 분산 장치의 인바운드 규칙 300개까지만 참여합니다."},
-       .forms = {{{"{0} ports of load balancers so far, and {1} at most", "부하 분산 장치의 포트가 {0}개로 최대 {1}개를 넘음"},
+       .forms = {{{"{0} ports of load balancers so far, and {1} at most",
+                   "부하 분산 장치의 포트가 {0}개로 최대 {1}개를 넘음"},
                   {"Publish applications by an Ingress, or use several load balancers.",
                    "애플리케이션을 Ingress로 게시하거나 부하 분산 장치를 여러 개 쓰십시오."}}},
        .check = lb_04},
@@ -170,7 +175,8 @@ const std::vector<Rule>& balancing_rules() {
                      "아웃바운드 주소에는 노드마다 쓸 포트가 있습니다(주소당 64,000개 중 노드당 1,024개)."},
        .why = {"A node without free ports cannot open connections to the Internet.",
                "남은 포트가 없는 노드는 인터넷에 새로 연결하지 못합니다."},
-       .forms = {{{"up to {0} nodes, {1} ports for each instead of {2}", "노드가 최대 {0}개여서 노드당 포트가 {2}개가 아니라 {1}개임"},
+       .forms = {{{"up to {0} nodes, {1} ports for each instead of {2}",
+                   "노드가 최대 {0}개여서 노드당 포트가 {2}개가 아니라 {1}개임"},
                   {"Send 0.0.0.0/0 to an appliance or NAT gateway, or lower maxCount.",
                    "0.0.0.0/0을 어플라이언스나 NAT 게이트웨이로 보내거나 maxCount를 줄이십시오."}}},
        .check = lb_05,
@@ -181,11 +187,14 @@ const std::vector<Rule>& balancing_rules() {
        .statement = {"Security groups of nodes admit what the load balancer sends, and its probes.",
                      "노드의 보안 그룹은 부하 분산 장치가 보내는 트래픽과 상태 프로브를 허용합니다."},
        .why = {"A Standard load balancer is closed until a rule opens it, and without probes no node counts as alive.",
-               "표준 부하 분산 장치는 규칙으로 열기 전까지 닫혀 있고, 프로브가 막히면 어떤 노드도 살아 있는 것으로 보지 않습니다."},
-       .forms = {{{"rule {0} stops the probes of the load balancer in {1}", "{0} 규칙이 {1}에서 부하 분산 장치의 프로브를 막음"},
+               "표준 부하 분산 장치는 규칙으로 열기 전까지 닫혀 있고, 프로브가 막히면 어떤 노드도 살아 있는 것으로 "
+               "보지 않습니다."},
+       .forms = {{{"rule {0} stops the probes of the load balancer in {1}",
+                   "{0} 규칙이 {1}에서 부하 분산 장치의 프로브를 막음"},
                   {"Allow source AzureLoadBalancer at a lower priority number than this rule.",
                    "이 규칙보다 작은 우선 순위 번호로 원본 AzureLoadBalancer를 허용하십시오."}},
-                 {{"nothing admits the Internet to {1} (port {2}) in {0}", "{0}에서 인터넷의 {1}(포트 {2}) 연결을 허용하는 규칙이 없음"},
+                 {{"nothing admits the Internet to {1} (port {2}) in {0}",
+                   "{0}에서 인터넷의 {1}(포트 {2}) 연결을 허용하는 규칙이 없음"},
                   {"Add an inbound rule that allows port {2} from those who may connect, such as Internet.",
                    "연결할 원본(예: Internet)에서 포트 {2}을(를) 허용하는 인바운드 규칙을 더하십시오."}}},
        .check = lb_06},

@@ -54,8 +54,8 @@ void bas_01(const Facts& facts, Findings& report) {
       traffic.here = guard.subnet;
       Decision decision = decide(*guard.group, traffic);
       if (decision.allow && decision.rule && told.insert(decision.index).second)
-        report.add(guard.group->meta, item("spec.rules", decision.index),
-                   {decision.rule->name, std::to_string(port)}, 1);
+        report.add(guard.group->meta, item("spec.rules", decision.index), {decision.rule->name, std::to_string(port)},
+                   1);
     }
   }
 }
@@ -108,7 +108,8 @@ void bas_03(const Facts& facts, Findings& report) {
       continue;
     }
     std::vector<std::string> peers = facts.peers(bastion->vnet);
-    bool peered = std::any_of(peers.begin(), peers.end(), [&](const std::string& peer) { return networks.contains(peer); });
+    bool peered =
+        std::any_of(peers.begin(), peers.end(), [&](const std::string& peer) { return networks.contains(peer); });
     if (!peered) report.add(bastion->meta, "spec.virtualNetwork", {bastion->vnet, *networks.begin()}, 1);
   }
 }
@@ -161,17 +162,22 @@ const std::vector<Rule>& bastion_rules() {
        .forms = {{{"a node with the public address {0}", "공용 주소 {0}을(를) 가진 노드"},
                   {"Remove the public address; reach nodes by way of a Bastion.",
                    "공용 주소를 지우고 Bastion을 거쳐 노드에 연결하십시오."}},
-                 {{"rule {0} admits port {1} from the Internet to nodes", "{0} 규칙이 인터넷에서 노드의 포트 {1}을(를) 허용함"},
-                  {"Write the prefix of the bastion's subnet as the source.", "원본에 요새 호스트 서브넷의 프리픽스를 쓰십시오."}}},
+                 {{"rule {0} admits port {1} from the Internet to nodes",
+                   "{0} 규칙이 인터넷에서 노드의 포트 {1}을(를) 허용함"},
+                  {"Write the prefix of the bastion's subnet as the source.",
+                   "원본에 요새 호스트 서브넷의 프리픽스를 쓰십시오."}}},
        .check = bas_01},
       {.id = "BAS-02",
        .source = pages::best_practices,
-       .statement = {"Nodes take SSH from the bastion's subnet only.", "노드는 요새 호스트의 서브넷에서만 SSH를 받습니다."},
+       .statement = {"Nodes take SSH from the bastion's subnet only.",
+                     "노드는 요새 호스트의 서브넷에서만 SSH를 받습니다."},
        .why = {"Without a rule the default ones let every peer and on-premises host reach SSH on nodes.",
                "규칙이 없으면 기본 규칙에 따라 모든 피어와 온-프레미스 호스트가 노드의 SSH에 닿습니다."},
-       .forms = {{{"rule {0} admits SSH from {1}, and the bastion is in {2}", "{0} 규칙이 {1}의 SSH를 허용함(요새 호스트는 {2})"},
+       .forms = {{{"rule {0} admits SSH from {1}, and the bastion is in {2}",
+                   "{0} 규칙이 {1}의 SSH를 허용함(요새 호스트는 {2})"},
                   {"Write {2} as the source of this rule.", "이 규칙의 원본에 {2}을(를) 쓰십시오."}},
-                 {{"nothing stops SSH from the virtual network to nodes in {0}", "가상 네트워크에서 {0}의 노드로 가는 SSH를 막는 규칙이 없음"},
+                 {{"nothing stops SSH from the virtual network to nodes in {0}",
+                   "가상 네트워크에서 {0}의 노드로 가는 SSH를 막는 규칙이 없음"},
                   {"Allow 22/tcp from {1}, and deny it from * at a higher priority number.",
                    "{1}에서 22/tcp를 허용하고, 더 큰 우선 순위 번호로 *에서 거부하십시오."}},
                  {{"subnet {0} has no security group, so SSH is open to peers and on-premises hosts",
@@ -184,11 +190,13 @@ const std::vector<Rule>& bastion_rules() {
        .source = pages::best_practices,
        .statement = {"The bastion lies in a management network of its own, peered with the cluster's.",
                      "요새 호스트는 클러스터의 네트워크와 피어링된 별도의 관리 네트워크에 둡니다."},
-       .why = {"Who takes over a pod is then not yet beside the bastion.", "파드를 장악당해도 요새 호스트와는 분리됩니다."},
+       .why = {"Who takes over a pod is then not yet beside the bastion.",
+               "파드를 장악당해도 요새 호스트와는 분리됩니다."},
        .forms = {{{"the bastion is in {0}, as the cluster is", "요새 호스트가 클러스터와 같은 {0}에 있음"},
                   {"Put it into a VirtualNetwork for management, and peer the two.",
                    "관리용 VirtualNetwork에 두고 두 네트워크를 피어링하십시오."}},
-                 {{"{0} is not peered with {1}, in which the cluster is", "{0}이(가) 클러스터가 있는 {1}와(과) 피어링되지 않음"},
+                 {{"{0} is not peered with {1}, in which the cluster is",
+                   "{0}이(가) 클러스터가 있는 {1}와(과) 피어링되지 않음"},
                   {"Add a NetworkPeering in each direction.", "방향마다 NetworkPeering을 더하십시오."}}},
        .check = bas_03},
       {.id = "BAS-04",
@@ -212,7 +220,8 @@ const std::vector<Rule>& bastion_rules() {
        .forms = {{{"a bastion with the public address {0}", "공용 주소 {0}을(를) 가진 요새 호스트"},
                   {"Remove publicAddress, and connect offices by a NetworkGateway.",
                    "publicAddress를 지우고 NetworkGateway로 사무실을 연결하십시오."}},
-                 {{"no gateway leads from on-premises networks to {0}", "온-프레미스 네트워크에서 {0}(으)로 가는 게이트웨이가 없음"},
+                 {{"no gateway leads from on-premises networks to {0}",
+                   "온-프레미스 네트워크에서 {0}(으)로 가는 게이트웨이가 없음"},
                   {"Add a NetworkGateway and a GatewayConnection, or use those of a peer (useRemoteGateways).",
                    "NetworkGateway와 GatewayConnection을 더하거나 피어의 것을 쓰십시오(useRemoteGateways)."}}},
        .check = bas_05},

@@ -16,7 +16,8 @@ struct Changed {
 std::vector<Changed> surviving(const Facts& facts) {
   std::vector<Changed> out;
   for (const auto& cluster : facts.now().all<Cluster>())
-    if (const Cluster* before = facts.before().find<Cluster>(cluster->meta.ref())) out.push_back({cluster.get(), before});
+    if (const Cluster* before = facts.before().find<Cluster>(cluster->meta.ref()))
+      out.push_back({cluster.get(), before});
   return out;
 }
 
@@ -103,7 +104,8 @@ const std::vector<Rule>& change_rules() {
   static const std::vector<Rule> rules = {
       {.id = "CHG-01",
        .source = pages::legacy,
-       .statement = {"A running cluster keeps its network model.", "운영 중인 클러스터의 네트워크 모델은 바꾸지 않습니다."},
+       .statement = {"A running cluster keeps its network model.",
+                     "운영 중인 클러스터의 네트워크 모델은 바꾸지 않습니다."},
        .why = {"Every node and pod would change its address at once.", "모든 노드와 파드의 주소가 한꺼번에 바뀝니다."},
        .forms = {{{"networkModel changes from {0} to {1}", "networkModel이 {0}에서 {1}(으)로 바뀜"},
                   {"Keep networkModel: {0}, or create a new cluster and move the applications.",
@@ -112,8 +114,10 @@ const std::vector<Rule>& change_rules() {
        .compares = true},
       {.id = "CHG-02",
        .source = pages::azure_cni,
-       .statement = {"A running cluster keeps its service range.", "운영 중인 클러스터의 서비스 범위는 바꾸지 않습니다."},
-       .why = {"Services keep the addresses that they were given at creation.", "서비스는 만들 때 받은 주소를 유지합니다."},
+       .statement = {"A running cluster keeps its service range.",
+                     "운영 중인 클러스터의 서비스 범위는 바꾸지 않습니다."},
+       .why = {"Services keep the addresses that they were given at creation.",
+               "서비스는 만들 때 받은 주소를 유지합니다."},
        .forms = {{{"the service range changes from {0} to {1}", "서비스 범위가 {0}에서 {1}(으)로 바뀜"},
                   {"Keep {0}, or create a new cluster.", "{0}을(를) 유지하거나 새 클러스터를 만드십시오."}}},
        .check = chg_02,
@@ -122,7 +126,8 @@ const std::vector<Rule>& change_rules() {
        .source = pages::azure_cni,
        .statement = {"A running cluster keeps the address of its DNS service.",
                      "운영 중인 클러스터의 DNS 서비스 주소는 바꾸지 않습니다."},
-       .why = {"Pods that run have the old address in their resolv.conf.", "실행 중인 파드의 resolv.conf에는 예전 주소가 있습니다."},
+       .why = {"Pods that run have the old address in their resolv.conf.",
+               "실행 중인 파드의 resolv.conf에는 예전 주소가 있습니다."},
        .forms = {{{"the DNS service moves from {0} to {1}", "DNS 서비스가 {0}에서 {1}(으)로 바뀜"},
                   {"Keep dnsServiceIP: {0}", "dnsServiceIP: {0}을(를) 유지하십시오."}}},
        .check = chg_03,
@@ -141,15 +146,18 @@ const std::vector<Rule>& change_rules() {
        .statement = {"A running pool keeps its operating system.", "운영 중인 풀의 운영 체제는 바꾸지 않습니다."},
        .why = {"It is chosen with the pool's image.", "풀의 이미지와 함께 정해집니다."},
        .forms = {{{"pool {0} changes from {1} to {2}", "풀 {0}이(가) {1}에서 {2}(으)로 바뀜"},
-                  {"Keep os: {1} for it, and add a pool with os: {2}.", "os: {1}을(를) 유지하고 os: {2}인 풀을 더하십시오."}}},
+                  {"Keep os: {1} for it, and add a pool with os: {2}.",
+                   "os: {1}을(를) 유지하고 os: {2}인 풀을 더하십시오."}}},
        .check = chg_05,
        .compares = true},
       {.id = "CHG-06",
        .source = pages::networks,
-       .statement = {"A subnet with nodes in it keeps its prefixes.", "노드가 있는 서브넷의 프리픽스는 바꾸지 않습니다."},
+       .statement = {"A subnet with nodes in it keeps its prefixes.",
+                     "노드가 있는 서브넷의 프리픽스는 바꾸지 않습니다."},
        .why = {"Azure refuses to change a subnet that is in use.", "Azure는 사용 중인 서브넷의 변경을 거부합니다."},
        .forms = {{{"subnet {0} changes from {1} to {2}", "서브넷 {0}이(가) {1}에서 {2}(으)로 바뀜"},
-                  {"Keep {1}, and put new pools into another subnet.", "{1}을(를) 유지하고 새 풀은 다른 서브넷에 두십시오."}}},
+                  {"Keep {1}, and put new pools into another subnet.",
+                   "{1}을(를) 유지하고 새 풀은 다른 서브넷에 두십시오."}}},
        .check = chg_06,
        .compares = true},
   };

@@ -86,8 +86,7 @@ void waf_02(const Facts& facts, Findings& report) {
     const auto& ranges = service->load_balancer_source_ranges;
     bool narrowed = !ranges.empty() && std::none_of(ranges.begin(), ranges.end(), is_public);
     bool concerns = behind.contains({service->meta.ns, service->meta.name}) || facts.fronts_controller(*service);
-    if (concerns && balanced && !narrowed)
-      report.add(service->meta, "spec.type", {front->meta.ref().text()});
+    if (concerns && balanced && !narrowed) report.add(service->meta, "spec.type", {front->meta.ref().text()});
   }
 }
 
@@ -114,26 +113,29 @@ const std::vector<Rule>& firewall_rules() {
                      "인터넷에서 닿는 수신에는 차단하는 웹 애플리케이션 방화벽이 있습니다."},
        .why = {"Injection and scripting attacks are stopped before they reach cluster and applications.",
                "삽입과 스크립팅 공격을 클러스터와 애플리케이션에 닿기 전에 막습니다."},
-       .forms = {{{"an Ingress without a web application firewall", "웹 애플리케이션 방화벽이 없는 수신"},
-                  {"Add a WafPolicy with mode: Prevention and attachTo: [Ingress/NAMESPACE/NAME], or serve it by an "
-                   "ApplicationGateway with a wafPolicy.",
-                   "mode: Prevention과 attachTo: [Ingress/네임스페이스/이름]을 쓴 WafPolicy를 더하거나, wafPolicy가 있는 "
-                   "ApplicationGateway로 제공하십시오."}},
-                 {{"{0} only detects", "{0}이(가) 탐지만 함"},
-                  {"Write mode: Prevention there, once its log shows no false alarms.",
-                   "로그에 오탐이 없으면 mode: Prevention으로 쓰십시오."}}},
+       .forms =
+           {{{"an Ingress without a web application firewall", "웹 애플리케이션 방화벽이 없는 수신"},
+             {"Add a WafPolicy with mode: Prevention and attachTo: [Ingress/NAMESPACE/NAME], or serve it by an "
+              "ApplicationGateway with a wafPolicy.",
+              "mode: Prevention과 attachTo: [Ingress/네임스페이스/이름]을 쓴 WafPolicy를 더하거나, wafPolicy가 있는 "
+              "ApplicationGateway로 제공하십시오."}},
+            {{"{0} only detects", "{0}이(가) 탐지만 함"},
+             {"Write mode: Prevention there, once its log shows no false alarms.",
+              "로그에 오탐이 없으면 mode: Prevention으로 쓰십시오."}}},
        .check = waf_01},
       {.id = "WAF-02",
        .severity = Severity::warning,
        .source = pages::best_practices,
        .statement = {"What lies behind a firewall in front of the cluster cannot be reached beside it.",
                      "클러스터 앞의 방화벽 뒤에 있는 것은 방화벽을 우회해 닿을 수 없습니다."},
-       .why = {"A firewall that can be passed by protects nothing.", "우회할 수 있는 방화벽은 아무것도 보호하지 않습니다."},
-       .forms = {{{"a public load balancer beside the firewall of {0}", "{0}의 방화벽을 우회하는 공용 부하 분산 장치"},
-                  {"Make it internal (annotation service.beta.kubernetes.io/azure-load-balancer-internal: \"true\"), or "
-                   "write loadBalancerSourceRanges with the gateway's subnet.",
-                   "내부용으로 바꾸거나(주석 service.beta.kubernetes.io/azure-load-balancer-internal: \"true\") "
-                   "loadBalancerSourceRanges에 게이트웨이의 서브넷을 쓰십시오."}}},
+       .why = {"A firewall that can be passed by protects nothing.",
+               "우회할 수 있는 방화벽은 아무것도 보호하지 않습니다."},
+       .forms =
+           {{{"a public load balancer beside the firewall of {0}", "{0}의 방화벽을 우회하는 공용 부하 분산 장치"},
+             {"Make it internal (annotation service.beta.kubernetes.io/azure-load-balancer-internal: \"true\"), or "
+              "write loadBalancerSourceRanges with the gateway's subnet.",
+              "내부용으로 바꾸거나(주석 service.beta.kubernetes.io/azure-load-balancer-internal: \"true\") "
+              "loadBalancerSourceRanges에 게이트웨이의 서브넷을 쓰십시오."}}},
        .check = waf_02},
       {.id = "WAF-03",
        .severity = Severity::info,

@@ -93,8 +93,7 @@ void id_04(const Facts& facts, Findings& report) {
         may = may || (contains && lower(assignment->principal) == who && grants(facts, *assignment, action));
       }
       if (!may)
-        report.add(cluster->meta, use->field,
-                   {resolve::principal(*cluster), "RouteTable/" + use->subnet->route_table});
+        report.add(cluster->meta, use->field, {resolve::principal(*cluster), "RouteTable/" + use->subnet->route_table});
     }
   }
 }
@@ -107,18 +106,21 @@ const std::vector<Rule>& identity_rules() {
        .source = pages::best_practices,
        .statement = {"The cluster's identity may join the subnet: Network Contributor, or subnets/join/action and "
                      "subnets/read.",
-                     "클러스터 ID는 서브넷에 참가할 수 있습니다: 네트워크 참가자 역할, 또는 subnets/join/action과 subnets/read."},
+                     "클러스터 ID는 서브넷에 참가할 수 있습니다: 네트워크 참가자 역할, 또는 subnets/join/action과 "
+                     "subnets/read."},
        .why = {"Without it nodes and pods get no addresses.", "권한이 없으면 노드와 파드가 주소를 받지 못합니다."},
-       .forms = {{{"{0} lacks {1} on {2}", "{0}에 {2}의 {1} 권한이 없음"},
-                  {"Add a RoleAssignment with principal: {0}, role: Network Contributor and this subnet as its scope.",
-                   "principal: {0}, role: Network Contributor이고 이 서브넷을 scope로 하는 RoleAssignment를 더하십시오."}}},
+       .forms =
+           {{{"{0} lacks {1} on {2}", "{0}에 {2}의 {1} 권한이 없음"},
+             {"Add a RoleAssignment with principal: {0}, role: Network Contributor and this subnet as its scope.",
+              "principal: {0}, role: Network Contributor이고 이 서브넷을 scope로 하는 RoleAssignment를 더하십시오."}}},
        .check = id_01},
       {.id = "ID-02",
        .severity = Severity::warning,
        .source = pages::best_practices,
        .statement = {"The role is granted on the subnet, not on the whole network, group or subscription.",
                      "역할은 네트워크, 그룹, 구독 전체가 아니라 서브넷에 부여합니다."},
-       .why = {"Who takes over the cluster would have the network too.", "클러스터를 장악하면 네트워크까지 갖게 됩니다."},
+       .why = {"Who takes over the cluster would have the network too.",
+               "클러스터를 장악하면 네트워크까지 갖게 됩니다."},
        .forms = {{{"a role on {0}, where the subnet would do", "서브넷이면 충분한데 {0}에 부여한 역할"},
                   {"Write scope: VirtualNetwork/{1}", "scope: VirtualNetwork/{1}(으)로 쓰십시오."}}},
        .check = id_02},
@@ -127,7 +129,8 @@ const std::vector<Rule>& identity_rules() {
        .profiles = Profiles::current,
        .source = pages::best_practices,
        .statement = {"The cluster has a managed identity.", "클러스터는 관리 ID를 사용합니다."},
-       .why = {"A service principal has a secret that expires and leaks.", "서비스 주체에는 만료되고 유출될 수 있는 비밀이 있습니다."},
+       .why = {"A service principal has a secret that expires and leaks.",
+               "서비스 주체에는 만료되고 유출될 수 있는 비밀이 있습니다."},
        .forms = {{{"a service principal", "서비스 주체"},
                   {"Write identity: {type: managed}, and give it the principal's roles.",
                    "identity: {type: managed}로 쓰고 서비스 주체의 역할을 부여하십시오."}}},

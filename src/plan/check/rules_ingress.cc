@@ -42,9 +42,8 @@ void ing_02(const Facts& facts, Findings& report) {
     for (std::size_t i = 0; i < ingress->rules.size(); ++i) {
       const std::string& host = ingress->rules[i].host;
       bool covered = std::any_of(ingress->tls.begin(), ingress->tls.end(), [&](const IngressTls& tls) {
-        return tls.hosts.empty() || std::any_of(tls.hosts.begin(), tls.hosts.end(), [&](const std::string& pattern) {
-                 return tls_covers(pattern, host);
-               });
+        return tls.hosts.empty() || std::any_of(tls.hosts.begin(), tls.hosts.end(),
+                                                [&](const std::string& pattern) { return tls_covers(pattern, host); });
       });
       if (!host.empty() && !covered) report.add(ingress->meta, item("spec.rules", i) + ".host", {host});
     }
@@ -120,10 +119,12 @@ const std::vector<Rule>& ingress_rules() {
       {.id = "ING-01",
        .severity = Severity::warning,
        .source = pages::best_practices,
-       .statement = {"Web applications go through an Ingress (layer 7).", "웹 애플리케이션은 수신(Ingress, 계층 7)을 거칩니다."},
+       .statement = {"Web applications go through an Ingress (layer 7).",
+                     "웹 애플리케이션은 수신(Ingress, 계층 7)을 거칩니다."},
        .why = {"An Ingress chooses by URL, ends TLS, and serves many applications at one address.",
                "수신은 URL로 구분하고 TLS를 종료하며 한 주소로 여러 애플리케이션을 제공합니다."},
-       .forms = {{{"a web application that is open by port, with no Ingress", "Ingress 없이 포트로 열린 웹 애플리케이션"},
+       .forms = {{{"a web application that is open by port, with no Ingress",
+                   "Ingress 없이 포트로 열린 웹 애플리케이션"},
                   {"Write type: ClusterIP without externalIPs, and add an Ingress that leads to it.",
                    "externalIPs 없이 type: ClusterIP로 쓰고 이 서비스로 가는 Ingress를 더하십시오."}}},
        .check = ing_01},

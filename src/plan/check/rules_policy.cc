@@ -25,8 +25,7 @@ bool denies_all_ingress(const NetworkPolicy& policy) {
 
 void pol_01(const Facts& facts, Findings& report) {
   for (const auto& [ns, first] : facts.namespaces())
-    if (!is_system(ns) && !facts.policies().contains(ns))
-      report.add(place_of(facts, ns, *first), "metadata", {ns});
+    if (!is_system(ns) && !facts.policies().contains(ns)) report.add(place_of(facts, ns, *first), "metadata", {ns});
 }
 
 void pol_05(const Facts& facts, Findings& report) {
@@ -148,9 +147,9 @@ void pol_07(const Facts& facts, Findings& report) {
         const Subnet* to;
         const char* words;
       };
-      for (const Pair& pair : {Pair{use->subnet, use->subnet, "@rule.POL-07.nodes-to-nodes"},
-                               Pair{use->subnet, &pods, "@rule.POL-07.nodes-to-pods"},
-                               Pair{&pods, &pods, "@rule.POL-07.pods-to-pods"}}) {
+      for (const Pair& pair :
+           {Pair{use->subnet, use->subnet, "@rule.POL-07.nodes-to-nodes"},
+            Pair{use->subnet, &pods, "@rule.POL-07.nodes-to-pods"}, Pair{&pods, &pods, "@rule.POL-07.pods-to-pods"}}) {
         if (pair.from->prefixes.empty() || pair.to->prefixes.empty()) continue;
         Traffic traffic;
         traffic.far = Traffic::Far::prefix;
@@ -221,7 +220,8 @@ void Traps::ports(const NetworkPolicy& policy, const PolicyRule& rule, const std
       if (services == services_.end()) continue;
       for (const Service* service : services->second)
         for (const ServicePort& row : service->ports)
-          if (row.port == port.port->number && row.protocol == port.protocol && row.target.number != row.port && !meant) {
+          if (row.port == port.port->number && row.protocol == port.protocol && row.target.number != row.port &&
+              !meant) {
             meant = &row;
             by = service;
           }
@@ -277,9 +277,8 @@ void Traps::dns(const std::vector<const NetworkPolicy*>& policies) {
   if (for_all) return;
   for (const NetworkPolicy* policy : policies) {
     if (!policy->egress || admits_dns(*policy)) continue;
-    bool helped = std::any_of(admitting.begin(), admitting.end(), [&](const NetworkPolicy* other) {
-      return other->pod_selector == policy->pod_selector;
-    });
+    bool helped = std::any_of(admitting.begin(), admitting.end(),
+                              [&](const NetworkPolicy* other) { return other->pod_selector == policy->pod_selector; });
     if (!helped) report_.add(policy->meta, "spec.egress", {}, 4);
   }
 }
@@ -303,7 +302,8 @@ const std::vector<Rule>& policy_rules() {
       {.id = "POL-01",
        .severity = Severity::warning,
        .source = pages::best_practices,
-       .statement = {"A namespace with pods has network policies.", "파드가 있는 네임스페이스에는 네트워크 정책이 있습니다."},
+       .statement = {"A namespace with pods has network policies.",
+                     "파드가 있는 네임스페이스에는 네트워크 정책이 있습니다."},
        .why = {"By default every pod may reach every other one.", "기본적으로 모든 파드가 서로 연결할 수 있습니다."},
        .forms = {{{"namespace {0} has pods and no network policy: all traffic is allowed",
                    "네임스페이스 {0}에 파드는 있지만 네트워크 정책이 없어 모든 트래픽이 허용됨"},
@@ -314,9 +314,11 @@ const std::vector<Rule>& policy_rules() {
        .source = pages::policies,
        .statement = {"Where there are network policies, the cluster has an engine that enforces them.",
                      "네트워크 정책이 있으면 클러스터에 이를 적용하는 엔진이 있습니다."},
-       .why = {"Without an engine policies are accepted and do nothing.", "엔진이 없으면 정책이 받아들여지기만 하고 아무 일도 하지 않습니다."},
+       .why = {"Without an engine policies are accepted and do nothing.",
+               "엔진이 없으면 정책이 받아들여지기만 하고 아무 일도 하지 않습니다."},
        .forms = {{{"no policy engine, and {0} policies ({1})", "정책 엔진이 없는데 정책이 {0}개 있음({1})"},
-                  {"Write networkPolicy: bailey (or azure, calico).", "networkPolicy: bailey(또는 azure, calico)로 쓰십시오."}}},
+                  {"Write networkPolicy: bailey (or azure, calico).",
+                   "networkPolicy: bailey(또는 azure, calico)로 쓰십시오."}}},
        .check = pol_02},
       {.id = "POL-03",
        .profiles = Profiles::classic,
@@ -325,7 +327,8 @@ const std::vector<Rule>& policy_rules() {
                      "정책 엔진은 클러스터를 만들 때 정하고 바꾸지 않습니다."},
        .why = {"It cannot be enabled or exchanged on a running cluster (guidance of 2018).",
                "운영 중인 클러스터에서는 켜거나 바꿀 수 없습니다(2018년 지침)."},
-       .forms = {{{"the engine changes from {0} to {1} on a running cluster", "운영 중인 클러스터의 엔진이 {0}에서 {1}(으)로 바뀜"},
+       .forms = {{{"the engine changes from {0} to {1} on a running cluster",
+                   "운영 중인 클러스터의 엔진이 {0}에서 {1}(으)로 바뀜"},
                   {"Keep networkPolicy: {0}, or create a new cluster.",
                    "networkPolicy: {0}을(를) 유지하거나 새 클러스터를 만드십시오."}}},
        .check = pol_03,
@@ -334,19 +337,22 @@ const std::vector<Rule>& policy_rules() {
        .severity = Severity::warning,
        .profiles = Profiles::classic,
        .source = pages::best_practices,
-       .statement = {"Network policies are for Linux nodes and pods only.", "네트워크 정책은 Linux 노드와 파드에만 사용합니다."},
+       .statement = {"Network policies are for Linux nodes and pods only.",
+                     "네트워크 정책은 Linux 노드와 파드에만 사용합니다."},
        .why = {"Nothing enforces them on Windows (guidance of 2018).", "Windows에서는 적용되지 않습니다(2018년 지침)."},
        .forms = {{{"the policy selects {0}, which runs on Windows", "정책이 Windows에서 실행되는 {0}을(를) 선택함"},
                   {"Protect these pods by a security group, or run them on Linux.",
                    "이 파드를 보안 그룹으로 보호하거나 Linux에서 실행하십시오."}},
-                 {{"policies do not reach pods of the Windows pool {0}", "정책이 Windows 풀 {0}의 파드에 적용되지 않음"},
+                 {{"policies do not reach pods of the Windows pool {0}",
+                   "정책이 Windows 풀 {0}의 파드에 적용되지 않음"},
                   {"Keep what needs policies on Linux pools (nodeSelector kubernetes.io/os: linux).",
                    "정책이 필요한 것은 Linux 풀에 두십시오(nodeSelector kubernetes.io/os: linux)."}}},
        .check = pol_04},
       {.id = "POL-05",
        .severity = Severity::warning,
        .source = pages::policies,
-       .statement = {"Each namespace denies by default, and then allows.", "네임스페이스마다 기본으로 거부하고 필요한 것을 허용합니다."},
+       .statement = {"Each namespace denies by default, and then allows.",
+                     "네임스페이스마다 기본으로 거부하고 필요한 것을 허용합니다."},
        .why = {"Pods that no policy selects stay open; a new one would be forgotten.",
                "어떤 정책도 선택하지 않은 파드는 열려 있으며, 새 파드는 잊히기 쉽습니다."},
        .forms = {{{"namespace {0} has policies, but none that denies by default",
@@ -381,18 +387,22 @@ const std::vector<Rule>& policy_rules() {
       {.id = "POL-08",
        .severity = Severity::warning,
        .source = pages::kubernetes_policies,
-       .statement = {"Policies avoid the usual traps: address blocks for pods, service ports, selectors that open all, egress "
-                     "without DNS.",
-                     "정책은 흔한 함정을 피합니다: 파드에 쓴 주소 블록, 서비스 포트, 모두를 여는 선택기, DNS 없는 송신."},
-       .why = {"Each is accepted and means something else than it seems to.", "모두 받아들여지지만 보이는 것과 다르게 동작합니다."},
+       .statement =
+           {"Policies avoid the usual traps: address blocks for pods, service ports, selectors that open all, egress "
+            "without DNS.",
+            "정책은 흔한 함정을 피합니다: 파드에 쓴 주소 블록, 서비스 포트, 모두를 여는 선택기, DNS 없는 송신."},
+       .why = {"Each is accepted and means something else than it seems to.",
+               "모두 받아들여지지만 보이는 것과 다르게 동작합니다."},
        .forms = {{{"ipBlock {0} lies in {1}, where pods and nodes change their addresses",
                    "ipBlock {0}이(가) 파드와 노드의 주소가 바뀌는 {1} 안에 있음"},
                   {"Write podSelector or namespaceSelector instead; ipBlock is for what lies outside.",
                    "podSelector나 namespaceSelector를 쓰십시오. ipBlock은 클러스터 밖의 주소에 씁니다."}},
-                 {{"an empty namespaceSelector: every pod of every namespace", "빈 namespaceSelector: 모든 네임스페이스의 모든 파드"},
+                 {{"an empty namespaceSelector: every pod of every namespace",
+                   "빈 namespaceSelector: 모든 네임스페이스의 모든 파드"},
                   {"Select by labels, such as kubernetes.io/metadata.name.",
                    "kubernetes.io/metadata.name과 같은 레이블로 선택하십시오."}},
-                 {{"port {0} is that of {1}; its pods listen on {2}", "포트 {0}은(는) {1}의 포트이며 파드는 {2}에서 받음"},
+                 {{"port {0} is that of {1}; its pods listen on {2}",
+                   "포트 {0}은(는) {1}의 포트이며 파드는 {2}에서 받음"},
                   {"Write port: {2}, since policies see the pod's own port.",
                    "정책은 파드의 포트를 보므로 port: {2}(으)로 쓰십시오."}},
                  {{"an empty rule for all pods of the namespace: everything is let in",

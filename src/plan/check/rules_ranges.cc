@@ -1,5 +1,5 @@
-// CID: ranges of networks, pods and services, and what they must not meet. What makes a destination ambiguous within one
-// cluster's network is an input error (model/validate_ranges.cc); here are the ranges that only others would miss.
+// CID: ranges of networks, pods and services, and what they must not meet. What makes a destination ambiguous within
+// one cluster's network is an input error (model/validate_ranges.cc); here are the ranges that only others would miss.
 #include <algorithm>
 #include <set>
 
@@ -100,7 +100,8 @@ void cid_05(const Facts& facts, Findings& report) {
 void cid_06(const Facts& facts, Findings& report) {
   for (const auto& cluster : facts.now().all<Cluster>())
     for (const Prefix& range : cluster->service_cidrs)
-      if (cluster->dns_service_address && range.family() == Family::v4 && *cluster->dns_service_address == range.last()) {
+      if (cluster->dns_service_address && range.family() == Family::v4 &&
+          *cluster->dns_service_address == range.last()) {
         std::string usual = range.at(range.size() > 11 ? 10 : 2).text();
         report.add(cluster->meta, "spec.dnsServiceIP", {range.last().text(), range.text(), usual}).fix =
             Fix{"spec.dnsServiceIP", usual};
@@ -125,7 +126,8 @@ void cid_08(const Facts& facts, Findings& report) {
       std::optional<Overlap> hit = first_overlap(bridge, ranges);
       if (hit) report.add(cluster->meta, "spec.dockerBridgeCIDR", {bridge[0].text(), hit->theirs.text(), name});
     };
-    for (const VirtualNetwork* vnet : facts.networks_of(*cluster)) against(vnet->address_space, vnet->meta.ref().text());
+    for (const VirtualNetwork* vnet : facts.networks_of(*cluster))
+      against(vnet->address_space, vnet->meta.ref().text());
     for (const Neighbour& far : surroundings(facts, *cluster)) against(*far.ranges, far.name);
     against(pod_ranges(*cluster), "podCIDR");
     against(cluster->service_cidrs, "serviceCIDR");
@@ -230,8 +232,7 @@ void cid_12(const Facts& facts, Findings& report) {
       const Row& b = rows[i];
       if (a.peering->to == b.peering->to || !a.range.overlaps(b.range)) continue;
       if (facts.has_peering(a.peering->to, b.peering->to) || facts.has_peering(b.peering->to, a.peering->to)) continue;
-      report.add(b.peering->meta, "spec.to",
-                 {b.range.text(), b.peering->to, a.range.text(), a.peering->to, network});
+      report.add(b.peering->meta, "spec.to", {b.range.text(), b.peering->to, a.range.text(), a.peering->to, network});
     }
   }
 }
@@ -272,7 +273,8 @@ const std::vector<Rule>& range_rules() {
        .source = pages::azure_cni,
        .statement = {"No range is in 169.254.0.0/16, 172.30.0.0/16, 172.31.0.0/16 or 192.0.2.0/24.",
                      "어떤 범위도 169.254.0.0/16, 172.30.0.0/16, 172.31.0.0/16, 192.0.2.0/24에 두지 않습니다."},
-       .why = {"The managed control plane uses these ranges itself.", "관리형 컨트롤 플레인이 이 범위를 직접 사용합니다."},
+       .why = {"The managed control plane uses these ranges itself.",
+               "관리형 컨트롤 플레인이 이 범위를 직접 사용합니다."},
        .forms = {{{"{0} overlaps the kept range {1}", "{0}이(가) 예약된 범위 {1}와(과) 겹침"},
                   {"Choose another private range, such as one in 10.0.0.0/8.",
                    "10.0.0.0/8 안의 범위처럼 다른 개인 범위를 선택하십시오."}}},
@@ -308,7 +310,8 @@ const std::vector<Rule>& range_rules() {
        .source = pages::kubenet,
        .statement = {"By convention the DNS service has the tenth address of the service range.",
                      "관례상 DNS 서비스 IP는 서비스 범위의 .10 주소입니다."},
-       .why = {"Whoever looks for the DNS service looks there first.", "사람들은 DNS 서비스를 그 주소에서 먼저 찾습니다."},
+       .why = {"Whoever looks for the DNS service looks there first.",
+               "사람들은 DNS 서비스를 그 주소에서 먼저 찾습니다."},
        .forms = {{{"DNS service address {0}, usually {1}", "DNS 서비스 주소 {0}(보통 {1})"},
                   {"Write dnsServiceIP: {1} for a new cluster; leave a running one as it is.",
                    "새 클러스터에는 dnsServiceIP: {1}(으)로 쓰고, 운영 중인 클러스터는 그대로 두십시오."}}},
@@ -338,8 +341,9 @@ const std::vector<Rule>& range_rules() {
       {.id = "CID-10",
        .severity = Severity::warning,
        .source = pages::azure_cni,
-       .statement = {"Networks of clusters with the vnet model repeat no range; service and docker ranges may.",
-                     "vnet 모델 클러스터의 네트워크는 범위를 반복하지 않습니다. 서비스와 Docker 범위는 반복해도 됩니다."},
+       .statement =
+           {"Networks of clusters with the vnet model repeat no range; service and docker ranges may.",
+            "vnet 모델 클러스터의 네트워크는 범위를 반복하지 않습니다. 서비스와 Docker 범위는 반복해도 됩니다."},
        .why = {"Networks that overlap can never be peered.", "겹치는 네트워크는 나중에 피어링할 수 없습니다."},
        .forms = {{{"{0} overlaps {1} of {2}, in which another cluster lies",
                    "{0}이(가) 다른 클러스터가 있는 {2}의 {1}와(과) 겹침"},
@@ -385,7 +389,8 @@ const std::vector<Rule>& range_rules() {
        .severity = Severity::warning,
        .source = pages::peering,
        .statement = {"A peering exists in both directions.", "피어링은 양방향으로 만듭니다."},
-       .why = {"One direction alone is Initiated: nothing passes.", "한 방향만 있으면 Initiated 상태로 아무것도 통하지 않습니다."},
+       .why = {"One direction alone is Initiated: nothing passes.",
+               "한 방향만 있으면 Initiated 상태로 아무것도 통하지 않습니다."},
        .forms = {{{"{0} is peered with {1}, but not {1} with {0}", "{0}에서 {1}(으)로만 피어링되고 반대 방향이 없음"},
                   {"Add a NetworkPeering with from: {1} and to: {0}.",
                    "from: {1}, to: {0}인 NetworkPeering을 더하십시오."}}},

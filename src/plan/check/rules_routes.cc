@@ -57,14 +57,16 @@ void rt_02(const Facts& facts, Findings& report) {
                    {table->meta.name, block.text(), node->addresses.empty() ? "?" : node->addresses[0].text()});
     }
   }
+  // Nodes that a cluster makes are named after it and their pool.
+  std::vector<std::string> made;
+  for (const Cluster* cluster : kubenet_clusters(facts))
+    for (const NodePool& pool : cluster->node_pools) made.push_back(cluster->meta.name + "-" + pool.name + "-");
   for (const auto& nic : facts.now().all<NetworkInterface>()) {
-    bool known = kubenet_nodes.contains(nic->node);
-    // Nodes that the cluster makes are named after it and their pool.
-    for (const Cluster* cluster : kubenet_clusters(facts))
-      for (const NodePool& pool : cluster->node_pools)
-        known = known || nic->node.starts_with(cluster->meta.name + "-" + pool.name + "-");
-    if (known && !nic->node.empty() && !nic->ip_forwarding)
-      report.add(nic->meta, "spec.ipForwarding", {nic->node}, 1).fix = Fix{"spec.ipForwarding", "true"};
+    if (nic->node.empty() || nic->ip_forwarding) continue;
+    bool known =
+        kubenet_nodes.contains(nic->node) ||
+        std::any_of(made.begin(), made.end(), [&](const std::string& head) { return nic->node.starts_with(head); });
+    if (known) report.add(nic->meta, "spec.ipForwarding", {nic->node}, 1).fix = Fix{"spec.ipForwarding", "true"};
   }
 }
 
@@ -127,7 +129,8 @@ const std::vector<Rule>& route_rules() {
        .source = pages::kubenet,
        .statement = {"A kubenet cluster has at most 400 nodes, those of an upgrade included.",
                      "kubenet 클러스터의 노드는 업그레이드 중의 노드를 포함해 400개 이하입니다."},
-       .why = {"Each node needs a route, and a route table holds 400.", "노드마다 경로가 필요한데 경로 테이블에는 400개만 들어갑니다."},
+       .why = {"Each node needs a route, and a route table holds 400.",
+               "노드마다 경로가 필요한데 경로 테이블에는 400개만 들어갑니다."},
        .forms = {{{"up to {0} nodes, and {1} routes at most", "노드가 최대 {0}개인데 경로는 최대 {1}개임"},
                   {"Lower maxCount or maxSurge, or write networkModel: vnet.",
                    "maxCount나 maxSurge를 줄이거나 networkModel: vnet으로 쓰십시오."}}},
@@ -140,8 +143,10 @@ const std::vector<Rule>& route_rules() {
        .why = {"Pods of other nodes are reached by these routes alone.", "다른 노드의 파드에는 이 경로로만 닿습니다."},
        .forms = {{{"RouteTable/{0} has no route for {1} to {2}", "RouteTable/{0}에 {2}(으)로 가는 {1}의 경로가 없음"},
                   {"Add a route {prefix: {1}, nextHopType: VirtualAppliance, nextHopAddress: {2}} to RouteTable/{0}.",
-                   "RouteTable/{0}에 경로 {prefix: {1}, nextHopType: VirtualAppliance, nextHopAddress: {2}}을(를) 더하십시오."}},
-                 {{"the interface of the kubenet node {0} does not forward", "kubenet 노드 {0}의 인터페이스가 IP를 전달하지 않음"},
+                   "RouteTable/{0}에 경로 {prefix: {1}, nextHopType: VirtualAppliance, nextHopAddress: {2}}을(를) "
+                   "더하십시오."}},
+                 {{"the interface of the kubenet node {0} does not forward",
+                   "kubenet 노드 {0}의 인터페이스가 IP를 전달하지 않음"},
                   {"Write ipForwarding: true", "ipForwarding: true로 쓰십시오."}}},
        .check = rt_02},
       {.id = "RT-03",
@@ -163,7 +168,8 @@ const std::vector<Rule>& route_rules() {
                "클러스터를 나가는 트래픽은 노드의 주소를 가지므로 파드 주소의 규칙은 절대 일치하지 않습니다."},
        .forms = {{{"rule {0} asks for source {1}, which are pods of {2} (kubenet)",
                    "{0} 규칙의 원본 {1}은(는) {2}(kubenet)의 파드임"},
-                  {"Write the prefix of the nodes' subnet as the source.", "노드 서브넷의 프리픽스를 원본으로 쓰십시오."}}},
+                  {"Write the prefix of the nodes' subnet as the source.",
+                   "노드 서브넷의 프리픽스를 원본으로 쓰십시오."}}},
        .check = rt_04},
   };
   return rules;

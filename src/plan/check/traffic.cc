@@ -30,9 +30,11 @@ bool is_everything(const std::string& text) { return text == "*" || text == "0.0
 
 // Whether one entry of a rule has some (touches) or all (covers) of the far class.
 bool far_matches(const std::string& entry, const Traffic& traffic, bool all) {
-  if (is_everything(entry)) return entry == "*" || traffic.far != Far::prefix || Prefix::parse(entry)->family() == traffic.prefix.family();
+  if (is_everything(entry))
+    return entry == "*" || traffic.far != Far::prefix || Prefix::parse(entry)->family() == traffic.prefix.family();
   if (entry == "Internet") return traffic.far == Far::internet;
-  if (entry == "VirtualNetwork") return traffic.far == Far::network || (traffic.far == Far::prefix && !is_public(traffic.prefix));
+  if (entry == "VirtualNetwork")
+    return traffic.far == Far::network || (traffic.far == Far::prefix && !is_public(traffic.prefix));
   if (entry == "AzureLoadBalancer") return traffic.far == Far::balancer;
   std::optional<Prefix> prefix = Prefix::parse(entry);
   if (!prefix) return false;
@@ -48,9 +50,8 @@ bool here_matches(const std::vector<std::string>& entries, const Subnet* here, b
     std::optional<Prefix> prefix = Prefix::parse(entry);
     if (!prefix) return false;
     if (!here) return !all;
-    return std::any_of(here->prefixes.begin(), here->prefixes.end(), [&](const Prefix& own) {
-      return all ? prefix->contains(own) : prefix->overlaps(own);
-    });
+    return std::any_of(here->prefixes.begin(), here->prefixes.end(),
+                       [&](const Prefix& own) { return all ? prefix->contains(own) : prefix->overlaps(own); });
   });
 }
 
@@ -59,7 +60,7 @@ bool inbound(SecurityRule::Direction direction) { return direction == SecurityRu
 }  // namespace
 
 bool is_public(const Prefix& prefix) {
-  static const std::vector<Prefix> own = {*Prefix::parse("10.0.0.0/8"),    *Prefix::parse("172.16.0.0/12"),
+  static const std::vector<Prefix> own = {*Prefix::parse("10.0.0.0/8"),     *Prefix::parse("172.16.0.0/12"),
                                           *Prefix::parse("192.168.0.0/16"), *Prefix::parse("100.64.0.0/10"),
                                           *Prefix::parse("169.254.0.0/16"), *Prefix::parse("fc00::/7"),
                                           *Prefix::parse("fe80::/10"),      *Prefix::parse("168.63.129.16/32")};
@@ -75,9 +76,8 @@ Decision decide(const NetworkSecurityGroup& group, const Traffic& traffic) {
     const auto& far = in ? rule.source_prefixes : rule.destination_prefixes;
     const auto& near = in ? rule.destination_prefixes : rule.source_prefixes;
     bool groups = far.empty() && rule.allow && traffic.far == Far::network;  // application security groups
-    bool matches = groups || std::any_of(far.begin(), far.end(), [&](const std::string& entry) {
-                     return far_matches(entry, traffic, all);
-                   });
+    bool matches = groups || std::any_of(far.begin(), far.end(),
+                                         [&](const std::string& entry) { return far_matches(entry, traffic, all); });
     if (matches && here_matches(near, traffic.here, all)) return {rule.allow, &rule, i};
   }
   // 65000 lets the network in and out, 65001 the load balancer in and the Internet out.
@@ -91,13 +91,14 @@ Admitted admitted(const NetworkSecurityGroup& group, std::uint16_t port, const S
   Admitted out;
   for (std::size_t i : by_priority(group, SecurityRule::Direction::inbound)) {
     const SecurityRule& rule = group.rules[i];
-    if (!about_port(rule, Protocol::tcp, port) || !here_matches(rule.destination_prefixes, &here, !rule.allow)) continue;
+    if (!about_port(rule, Protocol::tcp, port) || !here_matches(rule.destination_prefixes, &here, !rule.allow))
+      continue;
     for (const std::string& source : rule.source_prefixes) {
       if (!rule.allow && (source == "*" || source == "VirtualNetwork")) return out;
       if (!rule.allow || source == "AzureLoadBalancer") continue;
       std::optional<Prefix> prefix = Prefix::parse(source);
-      bool fine = prefix && std::any_of(known.begin(), known.end(),
-                                        [&](const Prefix& each) { return each.contains(*prefix); });
+      bool fine =
+          prefix && std::any_of(known.begin(), known.end(), [&](const Prefix& each) { return each.contains(*prefix); });
       if (!fine) out.rules.push_back({i, source});
     }
     if (rule.allow)

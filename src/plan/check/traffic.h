@@ -1,8 +1,8 @@
 // What a network security group says to one kind of traffic, as far as rules of the catalogue need it.
 //
-// A source or destination is a class of addresses: the Internet, the virtual network, Azure's load balancer, or a prefix.
-// Rules are tried by priority. An allow counts when it lets any of the class pass, a deny only when it stops all of
-// it, so that a hole is never overlooked; what no rule decides is decided by the default rules (network security
+// A source or destination is a class of addresses: the Internet, the virtual network, Azure's load balancer, or a
+// prefix. Rules are tried by priority. An allow counts when it lets any of the class pass, a deny only when it stops
+// all of it, so that a hole is never overlooked; what no rule decides is decided by the default rules (network security
 // groups overview). Internal to the catalogue.
 #pragma once
 
@@ -17,10 +17,10 @@ namespace bailey::plan::check {
 struct Traffic {
   model::SecurityRule::Direction direction = model::SecurityRule::Direction::inbound;
   enum class Far : std::uint8_t { internet, network, balancer, prefix } far = Far::internet;
-  model::Prefix prefix;                                        // Far::prefix
+  model::Prefix prefix;  // Far::prefix
   std::optional<model::Protocol> protocol = model::Protocol::tcp;
-  std::uint16_t port = 0;                                      // 0: any port, so only rules for every port stop it
-  const model::Subnet* here = nullptr;                         // the subnet that is protected; null: any
+  std::uint16_t port = 0;               // 0: any port, so only rules for every port stop it
+  const model::Subnet* here = nullptr;  // the subnet that is protected; null: any
 };
 
 struct Decision {

@@ -11,7 +11,8 @@ using namespace model;
 using Direction = SecurityRule::Direction;
 using Far = Traffic::Far;
 
-SecurityRule rule(std::uint16_t priority, bool allow, std::string source, std::vector<SecurityRule::PortRange> ports = {}) {
+SecurityRule rule(std::uint16_t priority, bool allow, std::string source,
+                  std::vector<SecurityRule::PortRange> ports = {}) {
   SecurityRule out;
   out.name = "r" + std::to_string(priority);
   out.priority = priority;
@@ -91,7 +92,8 @@ TEST(Traffic, AdmittedListsWhoIsNotKnown) {
 }
 
 TEST(Traffic, PublicPrefixesAreThoseOutsideOfThePrivateOnes) {
-  for (const char* text : {"10.0.0.0/8", "172.16.4.0/24", "192.168.0.0/16", "100.64.0.0/10", "fd00::/8", "168.63.129.16/32"})
+  for (const char* text :
+       {"10.0.0.0/8", "172.16.4.0/24", "192.168.0.0/16", "100.64.0.0/10", "fd00::/8", "168.63.129.16/32"})
     EXPECT_FALSE(is_public(*Prefix::parse(text))) << text;
   for (const char* text : {"0.0.0.0/0", "172.0.0.0/8", "203.0.113.0/24", "2001:db8::/32", "8.8.8.8/32"})
     EXPECT_TRUE(is_public(*Prefix::parse(text))) << text;
@@ -102,7 +104,8 @@ TEST(Traffic, PublicPrefixesAreThoseOutsideOfThePrivateOnes) {
 TEST(Traffic, AgreesWithAPlainFirstMatchForOneAddress) {
   std::mt19937 random(7);
   auto pick = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
-  const std::vector<std::string> sources = {"*", "VirtualNetwork", "Internet", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "0.0.0.0/0"};
+  const std::vector<std::string> sources = {"*",           "VirtualNetwork", "Internet", "10.1.0.0/16",
+                                            "10.1.2.0/24", "10.1.2.3/32",    "0.0.0.0/0"};
   Subnet here = subnet("10.9.0.0/24");
   for (int round = 0; round < 3000; ++round) {
     NetworkSecurityGroup tested;
@@ -122,9 +125,12 @@ TEST(Traffic, AgreesWithAPlainFirstMatchForOneAddress) {
       const SecurityRule& each = tested.rules[i];
       if (each.direction != Direction::inbound || each.priority >= best) continue;
       if (each.protocol && *each.protocol != Protocol::tcp) continue;
-      if (!each.destination_ports.empty() && (each.destination_ports[0].first > 22 || each.destination_ports[0].last < 22)) continue;
+      if (!each.destination_ports.empty() &&
+          (each.destination_ports[0].first > 22 || each.destination_ports[0].last < 22))
+        continue;
       const std::string& source = each.source_prefixes[0];
-      bool hit = source == "*" || source == "VirtualNetwork" || (source != "Internet" && Prefix::parse(source)->contains(from));
+      bool hit = source == "*" || source == "VirtualNetwork" ||
+                 (source != "Internet" && Prefix::parse(source)->contains(from));
       if (!hit) continue;
       best = each.priority;
       plain = each.allow;
