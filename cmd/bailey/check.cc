@@ -2,7 +2,7 @@
 // input errors (exit 2); what the rule catalogue finds is a finding (exit 1 where one is an error).
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <set>
+#include <ctime>
 
 #include "check_report.h"
 #include "commands.h"
@@ -37,6 +37,16 @@ struct Checked {
   std::map<std::string, std::size_t> unknown_kinds;
 };
 
+// "2026-01-31T09:00:00Z"
+std::string time_now() {
+  std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text, length};
+}
+
 // A warning of the reader that a rule tells better.
 bool told_by_rule(const InputError& error, const std::vector<rules::Finding>& findings) {
   const rules::Rule* rule = rules::rule_of(error);
@@ -52,7 +62,7 @@ Checked checked(const std::vector<Document>& documents, const CheckOptions& opti
   // Objects that could not be read would look like dangling references, so the whole is judged on whole inputs.
   if (!loaded.ok()) return out;
   model::Snapshot snapshot = model::snapshot_of(loaded.objects);
-  out.findings = rules::findings(snapshot, {rules::profile_of(options.profile).value(), previous});
+  out.findings = rules::findings(snapshot, {rules::profile_of(options.profile).value(), previous, time_now()});
   std::erase_if(out.errors, [&](const InputError& error) { return told_by_rule(error, out.findings); });
   std::vector<InputError> relations = model::validate(snapshot);
   out.errors.insert(out.errors.end(), relations.begin(), relations.end());

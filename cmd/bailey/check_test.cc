@@ -171,6 +171,13 @@ const Variant variants[] = {
      "nothing admits the Internet to Service/default/q (port 5672)"},
     {"ING-02", "WEBapiVersion: v1\nkind: Secret\nmetadata: {name: other}\n", "Secret default/t, which is not"},
     {"ING-02", "WEBapiVersion: v1\nkind: Secret\nmetadata: {name: t}\n", "which lacks tls.crt or tls.key"},
+    {"RT-02",
+     "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {networkModel: kubenet, nodePools: "
+     "[{name: "
+     "pool}]}\n---\nNETOPENapiVersion: bailey.dev/v1alpha1\nkind: NetworkInterface\nmetadata: {name: x}\nspec: "
+     "{subnet: "
+     "net/nodes, node: a-pool-0}\n",
+     "the interface of the kubenet node a-pool-0 does not forward"},
     {"ING-03",
      "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: w, annotations: "
      "{kubernetes.io/ingress.class: "

@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
     std::size_t mistakes = model::validate(snapshot).size();
     validating.push_back(milliseconds(start));
     start = bailey::io::now_ns();
-    findings = check::findings(snapshot, {check::Profile::current, &snapshot}).size();
+    findings = check::findings(snapshot, {check::Profile::current, &snapshot, ""}).size();
     judging.push_back(milliseconds(start));
     if (mistakes > 0) std::fprintf(stderr, "bench check: %zu mistakes\n", mistakes);
   }

@@ -100,6 +100,7 @@ struct Finding {
 struct Options {
   Profile profile = Profile::current;
   const model::Snapshot* previous = nullptr;  // what runs today; rules about a change need it
+  std::string time = {};                      // "2026-01-31T09:00:00Z"; empty: nothing is judged by the clock
 };
 
 // All findings, by file and position, then rule. The findings' rules live as long as the program.

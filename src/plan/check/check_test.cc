@@ -232,10 +232,10 @@ TEST(Changes, NeedAnEarlierSnapshot) {
   auto now = cluster("east", "net", 2, 60);
   Snapshot before = snapshot_of({net, any(cluster("east", "net", 2, 30))});
   EXPECT_EQ(found({net, any(now)}, "IP-10"), Strings{});
-  EXPECT_EQ(found({net, any(now)}, "IP-10", {Profile::current, &before}),
+  EXPECT_EQ(found({net, any(now)}, "IP-10", {Profile::current, &before, ""}),
             Strings{"Cluster/east spec.nodePools[0].maxPods"});
   Snapshot other = snapshot_of({net, any(cluster("west", "net", 2, 30))});
-  EXPECT_EQ(found({net, any(now)}, "IP-10", {Profile::current, &other}), Strings{}) << "a new cluster";
+  EXPECT_EQ(found({net, any(now)}, "IP-10", {Profile::current, &other, ""}), Strings{}) << "a new cluster";
 }
 
 TEST(Profiles, DecideWhichRulesHold) {
@@ -243,9 +243,45 @@ TEST(Profiles, DecideWhichRulesHold) {
   auto east = cluster("east", "net", 2, 30);
   east->identity.type = ClusterIdentity::Type::service_principal;
   EXPECT_EQ(found({net, any(east)}, "ID-03").size(), 1u);
-  EXPECT_EQ(found({net, any(east)}, "ID-03", {Profile::classic, nullptr}).size(), 0u);
+  EXPECT_EQ(found({net, any(east)}, "ID-03", {Profile::classic, nullptr, ""}).size(), 0u);
   EXPECT_EQ(profile_of("classic"), Profile::classic);
   EXPECT_EQ(profile_of("2018"), std::nullopt);
+}
+
+TEST(Ingress, CertificatesMustNameTheHostAndNotHaveEnded) {
+  // Made by `openssl req -x509` for shop.example.com and *.apps.example.com, until 2036; its key is gone.
+  constexpr const char* pem =
+      "-----BEGIN CERTIFICATE-----\n"
+      "MIIBtDCCAVqgAwIBAgIUVBg8eWqJLkfmlqcMML1Tqv2PevswCgYIKoZIzj0EAwIw\n"
+      "FjEUMBIGA1UEAwwLb2xkLmV4YW1wbGUwHhcNMjYxMTI0MjAxMjUxWhcNMzYxMTIx\n"
+      "MjAxMjUxWjAWMRQwEgYDVQQDDAtvbGQuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG\n"
+      "SM49AwEHA0IABFruDMfEA6ApwC0atjdsf6eFtt0UgxVSes1fKa3YelqwOkNi58su\n"
+      "M7Zi43KGuPO4CceN1d1Y/jXN4oCgY0f3qeyjgYUwgYIwHQYDVR0OBBYEFHMkoDP9\n"
+      "mwPgiMZTnU8uhXkMDEA5MB8GA1UdIwQYMBaAFHMkoDP9mwPgiMZTnU8uhXkMDEA5\n"
+      "MA8GA1UdEwEB/wQFMAMBAf8wLwYDVR0RBCgwJoIQc2hvcC5leGFtcGxlLmNvbYIS\n"
+      "Ki5hcHBzLmV4YW1wbGUuY29tMAoGCCqGSM49BAMCA0gAMEUCIEXQOFk+HLAXpUHI\n"
+      "b457hFks3UGZ4mgBN+MwwjN+iyIJAiEA3bycGCUBQfK5Or7EjW+/fMxYPmisDRTn\n"
+      "3hS+9/Bf6IM=\n"
+      "-----END CERTIFICATE-----\n";
+  auto secret = make<Secret>(Kind::Secret, "t", "d");
+  secret->data = {{"tls.crt", pem}, {"tls.key", "-"}};
+  auto told = [&](const std::string& host, const std::string& time) {
+    auto ingress = make<Ingress>(Kind::Ingress, "web", "d");
+    ingress->tls = {{{host}, "t"}};
+    ingress->rules.push_back({host, {}});
+    Snapshot snapshot = snapshot_of({any(secret), any(ingress)});
+    std::string out;
+    for (const Finding& finding : findings(snapshot, {Profile::current, nullptr, time}))
+      if (finding.rule->id == "ING-02") out += finding.message.id + " ";
+    return out;
+  };
+  EXPECT_EQ(told("shop.example.com", "2030-01-01T00:00:00Z"), "");
+  EXPECT_EQ(told("shop.example.com", ""), "");
+  EXPECT_EQ(told("shop.example.com", "2037-01-01T00:00:00Z"), "rule.ING-02.message-4 ");
+  EXPECT_EQ(told("x.apps.example.com", ""), "");
+  EXPECT_EQ(told("old.example", ""), "rule.ING-02.message-5 ");
+  secret->data["tls.crt"] = "none";
+  EXPECT_EQ(told("shop.example.com", ""), "rule.ING-02.message-3 ");
 }
 
 TEST(Findings, EmptySnapshotsAndObjectsWithoutFilesAreFine) {
@@ -256,7 +292,7 @@ TEST(Findings, EmptySnapshotsAndObjectsWithoutFilesAreFine) {
   Snapshot snapshot =
       snapshot_of({any(lone), any(make<Service>(Kind::Service, "s", "d")), any(make<Ingress>(Kind::Ingress, "i", "d")),
                    any(make<Bastion>(Kind::Bastion, "b")), any(make<NetworkPolicy>(Kind::NetworkPolicy, "p", "d"))});
-  for (const Finding& finding : findings(snapshot, {Profile::current, &empty})) EXPECT_EQ(finding.file, "");
+  for (const Finding& finding : findings(snapshot, {Profile::current, &empty, ""})) EXPECT_EQ(finding.file, "");
 }
 
 }  // namespace

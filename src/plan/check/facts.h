@@ -43,6 +43,7 @@ class Facts {
   const model::Snapshot& now() const { return snapshot_; }
   const model::Snapshot& before() const { return *options_.previous; }  // rules that compare only
   Profile profile() const { return options_.profile; }
+  const std::string& time() const { return options_.time; }
 
   // The subnets of a cluster: one row for each pool and, without pools, one for itself.
   const std::vector<Use>& uses() const { return uses_; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "plan/check/certificate.h"
 #include "plan/check/facts.h"
 #include "plan/check/rule.h"
 
@@ -29,11 +30,32 @@ void ing_01(const Facts& facts, Findings& report) {
   }
 }
 
-bool tls_covers(const std::string& pattern, const std::string& host) {
-  if (pattern == host) return true;
-  if (!pattern.starts_with("*.")) return false;
-  std::size_t dot = host.find('.');
-  return dot != std::string::npos && host.substr(dot) == pattern.substr(1);
+// The hosts that an entry of spec.tls serves: its own, or those of the rules.
+std::vector<std::string> hosts_of(const Ingress& ingress, const IngressTls& tls) {
+  if (!tls.hosts.empty()) return tls.hosts;
+  std::vector<std::string> out;
+  for (const IngressRule& rule : ingress.rules)
+    if (!rule.host.empty()) out.push_back(rule.host);
+  return out;
+}
+
+void judge_certificate(const Facts& facts, Findings& report, const Ingress& ingress, const IngressTls& tls,
+                       const std::string& field, const std::string& pem) {
+  std::string name = ingress.meta.ns + "/" + tls.secret;
+  std::optional<Certificate> certificate = read_certificate(pem);
+  if (!certificate) {
+    report.add(ingress.meta, field, {name}, 3);
+    return;
+  }
+  if (!facts.time().empty() && certificate->not_after < facts.time())
+    report.add(ingress.meta, field, {name, certificate->not_after}, 4);
+  for (const std::string& host : hosts_of(ingress, tls)) {
+    auto covers = [&](const std::string& each) { return name_covers(each, host); };
+    if (std::any_of(certificate->names.begin(), certificate->names.end(), covers)) continue;
+    std::string list;
+    for (const std::string& each : certificate->names) list += (list.empty() ? "" : ", ") + each;
+    report.add(ingress.meta, field, {name, list.empty() ? "-" : list, host}, 5);
+  }
 }
 
 void ing_02(const Facts& facts, Findings& report) {
@@ -43,7 +65,7 @@ void ing_02(const Facts& facts, Findings& report) {
       const std::string& host = ingress->rules[i].host;
       bool covered = std::any_of(ingress->tls.begin(), ingress->tls.end(), [&](const IngressTls& tls) {
         return tls.hosts.empty() || std::any_of(tls.hosts.begin(), tls.hosts.end(),
-                                                [&](const std::string& pattern) { return tls_covers(pattern, host); });
+                                                [&](const std::string& pattern) { return name_covers(pattern, host); });
       });
       if (!host.empty() && !covered) report.add(ingress->meta, item("spec.rules", i) + ".host", {host});
     }
@@ -57,6 +79,8 @@ void ing_02(const Facts& facts, Findings& report) {
         report.add(ingress->meta, field, {ingress->meta.ns + "/" + name}, 1);
       else if (!secret->data.contains("tls.crt") || !secret->data.contains("tls.key"))
         report.add(ingress->meta, field, {ingress->meta.ns + "/" + name}, 2);
+      else
+        judge_certificate(facts, report, *ingress, ingress->tls[i], field, secret->data.at("tls.crt"));
     }
   }
 }
@@ -131,8 +155,8 @@ const std::vector<Rule>& ingress_rules() {
       {.id = "ING-02",
        .severity = Severity::warning,
        .source = pages::best_practices,
-       .statement = {"Each host of an Ingress has TLS, with a Secret that exists and holds certificate and key.",
-                     "수신의 호스트마다 TLS가 있고, 인증서와 키를 담은 Secret이 있습니다."},
+       .statement = {"Each host of an Ingress has TLS, with a Secret whose certificate is valid and names the host.",
+                     "수신의 호스트마다 TLS가 있고, Secret의 인증서가 유효하며 호스트를 포함합니다."},
        .why = {"Without it requests and sessions are read on the way.", "TLS가 없으면 요청과 세션이 도중에 읽힙니다."},
        .forms = {{{"host {0} has no TLS", "호스트 {0}에 TLS가 없음"},
                   {"Add {0} to the hosts of an entry in spec.tls, with a secretName.",
@@ -142,7 +166,16 @@ const std::vector<Rule>& ingress_rules() {
                    "만들거나(type: kubernetes.io/tls) 존재하는 이름을 쓰십시오."}},
                  {{"Secret {0}, which lacks tls.crt or tls.key", "tls.crt나 tls.key가 없는 Secret {0}"},
                   {"Put both into the Secret, and write type: kubernetes.io/tls.",
-                   "둘 다 Secret에 넣고 type: kubernetes.io/tls로 쓰십시오."}}},
+                   "둘 다 Secret에 넣고 type: kubernetes.io/tls로 쓰십시오."}},
+                 {{"Secret {0}, whose tls.crt holds no certificate", "tls.crt에 인증서가 없는 Secret {0}"},
+                  {"Put the certificate there as PEM (-----BEGIN CERTIFICATE-----).",
+                   "인증서를 PEM 형식(-----BEGIN CERTIFICATE-----)으로 넣으십시오."}},
+                 {{"the certificate of Secret {0} ended at {1}", "Secret {0}의 인증서가 {1}에 만료됨"},
+                  {"Renew it.", "갱신하십시오."}},
+                 {{"the certificate of Secret {0} is for {1}, not for {2}",
+                   "Secret {0}의 인증서가 {2}이(가) 아니라 {1}의 것임"},
+                  {"Get one that names {2}, or name another Secret.",
+                   "{2}을(를) 포함한 인증서를 받거나 다른 Secret을 쓰십시오."}}},
        .check = ing_02},
       {.id = "ING-03",
        .profiles = Profiles::current,

@@ -47,6 +47,25 @@ void mod_02(const Facts& facts, Findings& report) {
   }
 }
 
+// A subnet that is nearly full or too small, in a network from which nobody outside reaches pods.
+void mod_03(const Facts& facts, Findings& report) {
+  std::map<SubnetRef, const SubnetPlan*> planned;
+  for (const SubnetPlan& each : facts.planned()) planned.emplace(each.subnet, &each);
+  for (const auto& cluster : facts.now().all<Cluster>()) {
+    if (is_kubenet(*cluster)) continue;
+    for (const Use* use : facts.uses_of(*cluster)) {
+      auto at = planned.find(use->ref);
+      bool tight = at != planned.end() && at->second->utilisation.value_or(0) > 0.8;
+      if (!tight || !facts.peers(use->ref.vnet).empty() || !facts.connections(use->ref.vnet).empty()) continue;
+      std::uint64_t nodes = 0;
+      for (const NodePool& pool : cluster->node_pools) nodes += most_nodes(pool) + surge_nodes(pool, most_nodes(pool));
+      report.add(cluster->meta, use->field,
+                 {use->ref.text(), std::to_string(at->second->needed), std::to_string(nodes)});
+      break;
+    }
+  }
+}
+
 void mod_04(const Facts& facts, Findings& report) {
   for (const auto& cluster : facts.now().all<Cluster>())
     if (is_kubenet(*cluster)) report.add(cluster->meta, "spec.networkModel");
@@ -172,8 +191,11 @@ const std::vector<Rule>& model_rules() {
                      "주소가 부족하고 트래픽이 대부분 클러스터 안에 머무르면 kubenet이나 오버레이로 충분합니다."},
        .why = {"Pods then take no addresses of the virtual network.",
                "그러면 파드가 가상 네트워크의 주소를 쓰지 않습니다."},
-       .unchecked = {"Objects do not say where traffic goes; `plan --compare` weighs the models.",
-                     "개체만으로는 트래픽이 어디로 가는지 알 수 없습니다. `plan --compare`가 모델을 비교합니다."}},
+       .forms = {{{"subnet {0} is tight: {1} addresses in the vnet model, {2} for the nodes alone",
+                   "서브넷 {0}이(가) 빠듯함: vnet 모델은 주소 {1}개, 노드만이면 {2}개"},
+                  {"If nobody outside must reach pods, weigh kubenet or an overlay (`plan --compare`).",
+                   "밖에서 파드에 직접 연결할 일이 없으면 kubenet이나 오버레이를 검토하십시오(`plan --compare`)."}}},
+       .check = mod_03},
       {.id = "MOD-04",
        .severity = Severity::warning,
        .profiles = Profiles::current,
