@@ -5,7 +5,7 @@
 namespace bailey::plan::check {
 namespace {
 
-constexpr std::size_t largest = 256 * 1024;  // of a PEM text
+constexpr std::size_t largest_pem = 256 * 1024;  // of a PEM text
 
 // One element of DER: its tag and what it holds.
 struct Element {
@@ -75,7 +75,7 @@ std::optional<std::string> der_of(std::string_view pem) {
   constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----";
   constexpr std::string_view end = "-----END CERTIFICATE-----";
   std::size_t from = pem.find(begin);
-  if (pem.size() > largest || from == std::string_view::npos) return std::nullopt;
+  if (pem.size() > largest_pem || from == std::string_view::npos) return std::nullopt;
   from += begin.size();
   std::size_t to = pem.find(end, from);
   return to == std::string_view::npos ? std::nullopt : decoded(pem.substr(from, to - from));
