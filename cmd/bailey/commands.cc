@@ -9,8 +9,6 @@
 namespace bailey::cli {
 namespace {
 
-constexpr std::string_view version = "0.1.0";
-
 struct Command {
   void (*add)(CLI::App&, Session&);
   bool of_lab;

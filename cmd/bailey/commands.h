@@ -9,6 +9,8 @@ class App;
 
 namespace bailey::cli {
 
+inline constexpr std::string_view version = "0.1.0";
+
 // Each adds its command below `parent`. When the user asked for it, it runs and leaves session.status.
 void add_check(CLI::App& parent, Session& session);
 void add_plan(CLI::App& parent, Session& session);

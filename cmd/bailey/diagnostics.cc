@@ -14,6 +14,13 @@ using model::InputError;
 
 constexpr std::size_t widest_line = 160;  // a longer source line (minified JSON) is not worth showing
 
+// A line as it may be shown; "" where it is too long, or holds what a terminal would obey.
+std::string shown(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  bool printable = std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 && c != '\t'; });
+  return printable && line.size() <= widest_line ? std::string(line) : "";
+}
+
 std::string line_of(const InputError& error, const std::vector<Document>& documents) {
   for (const Document& document : documents) {
     if (document.file != error.file || error.position.line == 0) continue;
@@ -23,10 +30,7 @@ std::string line_of(const InputError& error, const std::vector<Document>& docume
       if (start != std::string::npos) ++start;
     }
     if (start == std::string::npos || start >= document.text.size()) return "";
-    std::string text = document.text.substr(start, document.text.find('\n', start) - start);
-    if (!text.empty() && text.back() == '\r') text.pop_back();
-    bool printable = std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 && c != '\t'; });
-    return printable && text.size() <= widest_line ? text : "";
+    return shown(std::string_view(document.text).substr(start, document.text.find('\n', start) - start));
   }
   return "";
 }
@@ -55,6 +59,15 @@ std::string what(const InputError& error, const Session& session) {
   if (error.expected.id.empty()) return session.text("cli.found", {session.text(error.found)});
   if (error.found.id.empty()) return session.text("cli.expected", {session.text(error.expected)});
   return session.text("cli.expected-found", {session.text(error.expected), session.text(error.found)});
+}
+
+std::string excerpt(const std::string& line, model::Position position, bool color) {
+  if (line.empty()) return "";
+  std::string number = std::to_string(position.line);
+  std::string gutter(number.size() < 5 ? 5 - number.size() : 0, ' ');
+  return painted(gutter + number + " | ", Paint::dim, color) + line + "\n" +
+         painted(std::string(gutter.size() + number.size(), ' ') + " | ", Paint::dim, color) +
+         indent_to(line, position.column) + painted("^", Paint::green, color) + "\n";
 }
 
 Json failure_json(std::string_view code, const std::string& message) {
@@ -90,14 +103,26 @@ std::string error_text(const InputError& error, const std::vector<Document>& doc
   if (!subject.empty()) out += " (" + subject + ")";
   out += "\n";
   if (!error.mend.id.empty()) out += "  " + session.text(error.mend) + "\n";
-  if (std::string line = line_of(error, documents); !line.empty()) {
-    std::string number = std::to_string(error.position.line);
-    std::string gutter(number.size() < 5 ? 5 - number.size() : 0, ' ');
-    out += painted(gutter + number + " | ", Paint::dim, color) + line + "\n";
-    out += painted(std::string(gutter.size() + number.size(), ' ') + " | ", Paint::dim, color) +
-           indent_to(line, error.position.column) + painted("^", Paint::green, color) + "\n";
+  return out + excerpt(line_of(error, documents), error.position, color);
+}
+
+Excerpts::Excerpts(const std::vector<Document>& documents) {
+  for (const Document& document : documents) {
+    Lines& lines = files_[document.file];
+    lines.text = document.text;
+    lines.starts = {0};
+    for (std::size_t at = document.text.find('\n'); at != std::string::npos; at = document.text.find('\n', at + 1))
+      lines.starts.push_back(at + 1);
   }
-  return out;
+}
+
+std::string Excerpts::at(const std::string& file, model::Position position, bool color) const {
+  auto found = files_.find(file);
+  if (found == files_.end() || position.line == 0 || position.line > found->second.starts.size()) return "";
+  const Lines& lines = found->second;
+  std::size_t start = lines.starts[position.line - 1];
+  std::size_t end = position.line < lines.starts.size() ? lines.starts[position.line] - 1 : lines.text.size();
+  return excerpt(shown(lines.text.substr(start, end - start)), position, color);
 }
 
 Json error_json(const InputError& error, const Session& session) {

@@ -1,7 +1,9 @@
 // How mistakes in inputs and failed calls are shown, to people and to programs.
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -17,6 +19,20 @@ namespace bailey::cli {
 // where `documents` hold the file.
 std::string error_text(const model::InputError& error, const std::vector<manifest::Document>& documents,
                        const Session& session, bool color);
+// The line at a position with a caret below it, as messages show it; "" where it cannot be shown. Finds the lines of a
+// file once, so that thousands of messages about one file are cheap. Holds on to `documents`.
+class Excerpts {
+ public:
+  explicit Excerpts(const std::vector<manifest::Document>& documents);
+  std::string at(const std::string& file, model::Position position, bool color) const;
+
+ private:
+  struct Lines {
+    std::string_view text;
+    std::vector<std::size_t> starts;
+  };
+  std::map<std::string, Lines> files_;
+};
 // {code, file, line, column, object, field, expected, found, mend}
 base::Json error_json(const model::InputError& error, const Session& session);
 

@@ -15,6 +15,7 @@
 #include "manifest/manifest.h"
 #include "model/texts.h"
 #include "plan/advice.h"
+#include "plan/check/check.h"
 #include "reach/walk.h"
 #include "texts.h"
 
@@ -94,8 +95,9 @@ cli::Engine engine() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(), manifest::texts(),         model::texts(),           plan::texts(),
-                            lab::texts(), lab::controllers::texts(), lab::expectation_texts(), reach::texts()};
+  base::Catalogue catalogue{
+      cli::texts(), manifest::texts(),         model::texts(),           plan::texts(), plan::check::texts(),
+      lab::texts(), lab::controllers::texts(), lab::expectation_texts(), reach::texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

@@ -16,6 +16,7 @@ std::string_view name(Format format) {
     case Format::json: return "json";
     case Format::jsonl: return "jsonl";
     case Format::junit: return "junit";
+    case Format::sarif: return "sarif";
     case Format::markdown: return "markdown";
   }
   return "";

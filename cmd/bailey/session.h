@@ -15,7 +15,7 @@
 
 namespace bailey::cli {
 
-enum class Format { text, json, jsonl, junit, markdown };
+enum class Format { text, json, jsonl, junit, sarif, markdown };
 
 // Exit statuses, as CONTRACTS fixes them.
 namespace exit_status {

@@ -10,6 +10,7 @@
 #include "manifest/manifest.h"
 #include "model/texts.h"
 #include "plan/advice.h"
+#include "plan/check/check.h"
 #include "reach/walk.h"
 #include "session.h"
 #include "texts.h"
@@ -71,8 +72,9 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given, const lab::CompleteOptions&) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(),       manifest::texts(),        model::texts(),
-                             plan::texts(), lab::expectation_texts(), reach::texts()};
+  base::Catalogue catalogue_{texts(),       manifest::texts(),    model::texts(),
+                             plan::texts(), plan::check::texts(), lab::expectation_texts(),
+                             reach::texts()};
 
  public:
   lab::UpOptions up;

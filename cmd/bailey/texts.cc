@@ -204,8 +204,6 @@ constexpr base::Text cli_texts[] = {
      "{0}을(를) 다음과 같이 읽습니다(`bailey check --fix`가 고친 내용을 출력합니다):"},
     {"cli.mended", "Mended, {0} would read (`bailey check --fix` prints it):",
      "{0}을(를) 고치면 다음과 같습니다(`bailey check --fix`가 출력합니다):"},
-    {"cli.check.summary", "{0} objects, {1} errors, {2} warnings", "개체 {0}개, 오류 {1}개, 경고 {2}개"},
-    {"cli.check.unknown-kind", "not read: {1} of kind {0}", "읽지 않음: {0} 종류 {1}개"},
     {"cli.rows.expected", "a list of rows {id, from, to, port, family}", "행 {id, from, to, port, family}의 목록"},
     {"cli.rows.no-list", "something else", "다른 것"},
     {"cli.rows.no-mapping", "an entry that is no row", "행이 아닌 항목"},
@@ -298,7 +296,7 @@ std::span<const base::Text> texts() {
   static const std::vector<base::Text> all = [] {
     std::vector<base::Text> out;
     for (std::span<const base::Text> table :
-         {std::span<const base::Text>(cli_texts), plan_texts(), reach_command_texts()})
+         {std::span<const base::Text>(cli_texts), check_texts(), plan_texts(), reach_command_texts()})
       out.insert(out.end(), table.begin(), table.end());
     return out;
   }();

@@ -46,6 +46,17 @@ struct Mended {
 // missing apiVersion. Comments and untouched lines stay byte for byte.
 Mended mend(const Document& document);
 
+// One field of one object of a file, and what it shall hold.
+struct FieldValue {
+  std::string object;  // "Cluster/east", "Deployment/web/proxy"
+  std::string field;  // "spec.dnsServiceIP"; the last key may hold dots where it holds a slash ("….kubernetes.io/os")
+  std::string value;  // a scalar
+};
+// Sets fields: a scalar is replaced where it stands, a missing key is put first into the mapping that should hold it.
+// Everything else stays byte for byte. Values that cannot be set (no such object, a text over several lines, a result
+// that would not load as well) are left out; `mended` names those that were set, by code "set-field".
+Mended set_fields(const Document& document, const std::vector<FieldValue>& values);
+
 // load(), for texts as people paste them: an Ingress in an old spelling that circulates (the guidance's indentation, a
 // missing apiVersion, old backend fields) is read as mended; every other mistake stays one. Each
 // such mend is a warning in `errors` at the place where the user wrote it, and positions of objects are those of the

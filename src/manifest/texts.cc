@@ -415,6 +415,9 @@ constexpr base::Text table[] = {
     {"manifest.mend-write", "Write {0}.", "다음과 같이 쓰십시오: {0}"},
     {"manifest.mend-yaml", "Check this line and the one above it.", "이 줄과 윗줄을 확인하십시오."},
     // What has been done.
+    {"manifest.expected-set", "{0}", "{0}"},
+    {"manifest.found-other", "another value, or none", "다른 값이나 빈 값"},
+    {"manifest.mended-set", "Set: {0}", "설정함: {0}"},
     {"manifest.mended-added", "Added: {0}", "추가함: {0}"},
     {"manifest.mended-api-version", "Written as apiVersion {0}.", "apiVersion {0} 형식으로 바꾸었습니다."},
     {"manifest.mended-backend", "Written as service.name and service.port.",

@@ -24,34 +24,9 @@ using model::Position;
 
 constexpr std::string_view class_annotation = "kubernetes.io/ingress.class";
 
-std::size_t byte_column(std::string_view line, std::uint32_t column) {
-  std::size_t at = 0;
-  for (std::uint32_t i = 1; i < column && at < line.size(); ++i) {
-    ++at;
-    while (at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80) ++at;
-  }
-  return at;
-}
-
 std::string_view line_end(std::string_view line) {
   if (line.ends_with("\r\n")) return "\r\n";
   return "\n";
-}
-
-// The bytes of a scalar as it stands on its line: quotes included, up to a comment or the end; 0 where it goes on.
-std::size_t scalar_length(std::string_view line, std::size_t at, const Node& node) {
-  if (at >= line.size()) return 0;
-  char quote = line[at];
-  if (quote == '"' || quote == '\'') {
-    for (std::size_t i = at + 1; i < line.size(); ++i) {
-      if (quote == '"' && line[i] == '\\')
-        ++i;
-      else if (line[i] == quote)
-        return i + 1 - at;
-    }
-    return 0;
-  }
-  return line.substr(at, node.text.size()) == node.text ? node.text.size() : 0;
 }
 
 class Upgrade {
@@ -331,6 +306,30 @@ void Upgrade::run(const Node& root) {
 }
 
 }  // namespace
+
+std::size_t byte_column(std::string_view line, std::uint32_t column) {
+  std::size_t at = 0;
+  for (std::uint32_t i = 1; i < column && at < line.size(); ++i) {
+    ++at;
+    while (at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80) ++at;
+  }
+  return at;
+}
+
+std::size_t scalar_length(std::string_view line, std::size_t at, const Node& node) {
+  if (at >= line.size()) return 0;
+  char quote = line[at];
+  if (quote == '"' || quote == '\'') {
+    for (std::size_t i = at + 1; i < line.size(); ++i) {
+      if (quote == '"' && line[i] == '\\')
+        ++i;
+      else if (line[i] == quote)
+        return i + 1 - at;
+    }
+    return 0;
+  }
+  return line.substr(at, node.text.size()) == node.text ? node.text.size() : 0;
+}
 
 bool apply(TextLines& lines, std::vector<Edit> edits) {
   if (edits.empty()) return false;

@@ -20,6 +20,7 @@
 #include "manifest/manifest.h"
 #include "model/texts.h"
 #include "plan/advice.h"
+#include "plan/check/check.h"
 #include "reach/walk.h"
 
 namespace bailey {
@@ -30,8 +31,8 @@ namespace fs = std::filesystem;
 std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
   for (std::span<const base::Text> table :
-       {cli::texts(), manifest::texts(), model::texts(), plan::texts(), lab::texts(), lab::controllers::texts(),
-        lab::expectation_texts(), reach::texts()})
+       {cli::texts(), manifest::texts(), model::texts(), plan::texts(), plan::check::texts(), lab::texts(),
+        lab::controllers::texts(), lab::expectation_texts(), reach::texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
 }
