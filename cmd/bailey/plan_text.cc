@@ -8,10 +8,10 @@
 namespace bailey::cli {
 namespace {
 
-using Rows = std::vector<TableRow>;
+using TableRows = std::vector<TableRow>;
 
 std::string pools_text(const PlanAnswer& answer, const Session& session) {
-  Rows rows;
+  TableRows rows;
   bool several = answer.clusters.size() > 1;
   for (const plan::ClusterPlan& cluster : answer.clusters)
     for (const plan::PoolPlan& pool : cluster.pools) {
@@ -35,7 +35,7 @@ std::string pools_text(const PlanAnswer& answer, const Session& session) {
 }
 
 std::string subnets_text(const PlanAnswer& answer, const Session& session) {
-  Rows rows;
+  TableRows rows;
   for (const plan::SubnetPlan& subnet : answer.subnets) {
     Paint paint = !subnet.fits() ? Paint::red : subnet.utilisation.value_or(0) > 0.8 ? Paint::yellow : Paint::plain;
     std::string note;
@@ -136,7 +136,7 @@ std::string comparison_text(const plan::Comparison& comparison, const Session& s
   std::vector<std::string> head = {""};
   for (const plan::Alternative& each : comparison.alternatives) head.emplace_back(name(each.model));
   head[0] = session.text("cli.plan.head.model");
-  Rows rows;
+  TableRows rows;
   for (const Aspect& aspect : aspects) {
     TableRow row = {{session.text(aspect.title, {of})}};
     for (const plan::Alternative& each : comparison.alternatives) row.push_back({aspect.figure(each, session)});
