@@ -40,6 +40,15 @@ Place place_of(const Cluster& cluster, const SubnetRef& pool_subnet) {
   return subnet.empty() ? Place{{}, cluster.meta.name} : Place{subnet, ""};
 }
 
+// A cluster that names no pool has one of two nodes, as the control plane of the lab makes it.
+std::vector<model::NodePool> pools_of(const Cluster& cluster) {
+  if (!cluster.node_pools.empty()) return cluster.node_pools;
+  model::NodePool pool;
+  pool.name = "default";
+  pool.count = 2;
+  return {pool};
+}
+
 const std::string* annotation(const model::Meta& meta, const char* key) {
   auto at = meta.annotations.find(key);
   return at == meta.annotations.end() ? nullptr : &at->second;
@@ -103,7 +112,7 @@ class Needs {
     bool is_special = special_ && special_->meta.name == cluster.meta.name;
     const Cluster& given = is_special ? *special_ : cluster;
     Model model = is_special ? model_ : model_of(cluster.network_model);
-    for (const model::NodePool& pool : given.node_pools) {
+    for (const model::NodePool& pool : pools_of(given)) {
       PoolPlan sized = plan_pool(model, pool);
       needs_[place_of(given, pool.subnet)].push_back(
           {Need::What::pool, given.meta.ref().text(), pool.name, sized.addresses, sized.addresses_now});
@@ -231,7 +240,7 @@ ClusterPlan cluster_plan(const Needs& needs, const Cluster& cluster, Model model
   out.cluster = cluster.meta.name;
   out.model = model;
   std::vector<Place> places;
-  for (const model::NodePool& pool : cluster.node_pools) {
+  for (const model::NodePool& pool : pools_of(cluster)) {
     out.pools.push_back(plan_pool(model, pool));
     Place place = place_of(cluster, pool.subnet);
     out.pools.back().subnet = place.subnet;

@@ -213,6 +213,13 @@ TEST_F(Planned, AClusterWithoutASubnetPlansItsGeneratedNetwork) {
   EXPECT_TRUE(planned.subnets[0].fits());
 }
 
+TEST_F(Planned, AClusterWithoutPoolsHasTwoNodes) {
+  cluster->node_pools.clear();
+  ClusterPlan planned = plan(snapshot())[0];
+  ASSERT_EQ(planned.pools.size(), 1u);
+  EXPECT_EQ(planned.subnets.at(0).needed, 93u);  // two nodes, one surge node, 30 pods each
+}
+
 TEST_F(Planned, IPv6OnlySubnetsAlwaysFit) {
   cluster->subnet = {"v", "six"};
   SubnetPlan subnet = plan(snapshot())[0].subnets[0];
