@@ -13,6 +13,7 @@ inline constexpr std::string_view version = "0.1.0";
 
 // Each adds its command below `parent`. When the user asked for it, it runs and leaves session.status.
 void add_check(CLI::App& parent, Session& session);
+void add_plan(CLI::App& parent, Session& session);
 void add_reach(CLI::App& parent, Session& session);
 void add_lab_up(CLI::App& parent, Session& session);
 void add_lab_apply(CLI::App& parent, Session& session);

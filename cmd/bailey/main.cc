@@ -1,4 +1,5 @@
 // The command line program: joins the lab, the texts of every library and the terminal, and runs one command.
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include "lab/lab.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "plan/advice.h"
 #include "plan/check/check.h"
 #include "texts.h"
 
@@ -27,6 +29,23 @@ base::Lang language_of_environment() {
   for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"})
     if (const char* value = std::getenv(name); value && *value) return base::lang_of(value);
   return base::Lang::en;
+}
+
+// UTF-8 unless the locale names another encoding; the plain "C" locale has none.
+bool utf8_of_environment() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* value = std::getenv(name); value && *value) {
+      std::string text(value);
+      for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      return text.find("utf-8") != std::string::npos || text.find("utf8") != std::string::npos;
+    }
+  return false;
+}
+
+std::size_t columns_of_terminal() {
+  winsize size{};
+  bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40;
+  return known ? size.ws_col : 80;
 }
 
 cli::Session::Output output(std::FILE* file) {
@@ -73,12 +92,15 @@ cli::Engine engine() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(),   cli::check_texts(), plan::check::texts(),      manifest::texts(),
-                            model::texts(), lab::texts(),       lab::controllers::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue{
+      cli::texts(),  cli::check_texts(),   cli::plan_texts(), manifest::texts(),         model::texts(),
+      plan::texts(), plan::check::texts(), lab::texts(),      lab::controllers::texts(), lab::expectation_texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");
   session.color = !no_color || !*no_color;
+  session.columns = columns_of_terminal();
+  session.utf8 = utf8_of_environment() || session.lang == base::Lang::ko;
   session.read_stdin = read_stdin;
   session.program = own_path();
   return cli::run(std::vector<std::string>(argv + 1, argv + argc), session);

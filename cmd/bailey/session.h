@@ -51,7 +51,9 @@ class Session {
 
   Engine engine;
   base::Lang lang = base::Lang::en;
-  bool color = true;  // NO_COLOR turns it off
+  bool color = true;         // NO_COLOR turns it off
+  std::size_t columns = 80;  // of the terminal; what a drawing may be wide
+  bool utf8 = true;          // else drawings are in ASCII
   int status = exit_status::done;
   std::function<base::Result<std::string>()> read_stdin;
   std::string program;            // path of this program, for rows that run commands

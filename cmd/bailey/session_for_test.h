@@ -9,6 +9,7 @@
 #include "lab/expectations/expectations.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "plan/advice.h"
 #include "plan/check/check.h"
 #include "session.h"
 #include "texts.h"
@@ -70,8 +71,8 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(),           check_texts(),  plan::check::texts(),
-                             manifest::texts(), model::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue_{texts(),        check_texts(), plan_texts(),         manifest::texts(),
+                             model::texts(), plan::texts(), plan::check::texts(), lab::expectation_texts()};
 
  public:
   lab::UpOptions up;

@@ -19,6 +19,7 @@
 #include "lab/lab.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
+#include "plan/advice.h"
 #include "plan/check/check.h"
 
 namespace bailey {
@@ -29,8 +30,8 @@ namespace fs = std::filesystem;
 std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
   for (std::span<const base::Text> table :
-       {cli::texts(), cli::check_texts(), plan::check::texts(), manifest::texts(), model::texts(), lab::texts(),
-        lab::controllers::texts(), lab::expectation_texts()})
+       {cli::texts(), cli::check_texts(), cli::plan_texts(), manifest::texts(), model::texts(), plan::texts(),
+        plan::check::texts(), lab::texts(), lab::controllers::texts(), lab::expectation_texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
 }
