@@ -7,7 +7,8 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 root=$(readlink -f "$here/../..")
 tree=$root/build/mutate/tree
-build=$root/build/mutate/build
+build=$tree/build/quick  # as deep as other builds are, so that the compiler cache knows its libraries
+log=$root/build/mutate/log
 tests="reach_conformance_test reach_properties_test"
 
 cd "$root"
@@ -16,14 +17,15 @@ git ls-files -z --cached --others --exclude-standard -- CMakeLists.txt cmake src
   xargs -0 cp --parents --preserve=timestamps -t "$tree"
 # One file of the engine is compiled anew for a mutation, not all of them.
 echo 'set_target_properties(bailey_reach PROPERTIES UNITY_BUILD OFF)' >>"$tree/CMakeLists.txt"
-cmake -S "$tree" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O0 -g0" >"$build.log"
+cp CMakePresets.json "$tree"
+(cd "$tree" && cmake --preset quick -DBAILEY_TESTS=ON >"$log")
 
-compile() { ninja -C "$build" -j2 $tests >"$build.log" 2>&1; }
+compile() { ninja -C "$build" -j2 $tests >"$log" 2>&1; }
 # Which test notices; nothing where none does.
 noticed() {
   local test
   for test in $tests; do
-    GTEST_FAIL_FAST=1 timeout 300 "$build/tests/conformance/$test" >"$build.log" 2>&1 || { echo "$test"; return; }
+    GTEST_FAIL_FAST=1 timeout 300 "$build/tests/conformance/$test" >"$log" 2>&1 || { echo "$test"; return; }
   done
 }
 
@@ -37,7 +39,7 @@ replace() {
     END { exit found == 1 ? 0 : 1 }' "$root/$1" >"$tree/$1"
 }
 
-compile || { tail -20 "$build.log"; exit 1; }
+compile || { tail -20 "$log"; exit 1; }
 survivor=$(noticed)
 [ -z "$survivor" ] || { echo "mutate.sh: $survivor fails without any mutation" >&2; exit 2; }
 
@@ -48,7 +50,8 @@ while IFS= read -r name; do
   [ $# = 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
   replace "$file" "$from" "$to" || { echo "mutate.sh: $name: not exactly once in $file: $from" >&2; exit 2; }
   total=$((total + 1))
-  if compile; then by=$(noticed); else by="the compiler (the mutation is no program)"; fi
+  compile || { echo "mutate.sh: $name does not compile: $(grep -m1 error "$log")" >&2; exit 2; }
+  by=$(noticed)
   cp "$root/$file" "$tree/$file"
   if [ -n "$by" ]; then
     caught=$((caught + 1))
