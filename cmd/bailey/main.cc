@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "import/az.h"
 #include "lab/controllers/texts.h"
 #include "lab/expectations/expectations.h"
 #include "lab/lab.h"
@@ -72,8 +73,8 @@ cli::Engine engine() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  base::Catalogue catalogue{cli::texts(), manifest::texts(),         model::texts(),
-                            lab::texts(), lab::controllers::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue{cli::texts(),   cli::import_texts(), importer::texts(),         manifest::texts(),
+                            model::texts(), lab::texts(),        lab::controllers::texts(), lab::expectation_texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "import/az.h"
 #include "lab/expectations/expectations.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
@@ -69,7 +70,8 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(), manifest::texts(), model::texts(), lab::expectation_texts()};
+  base::Catalogue catalogue_{texts(),           import_texts(), importer::texts(),
+                             manifest::texts(), model::texts(), lab::expectation_texts()};
 
  public:
   lab::UpOptions up;

@@ -7,5 +7,6 @@
 namespace bailey::cli {
 
 std::span<const base::Text> texts();
+std::span<const base::Text> import_texts();
 
 }  // namespace bailey::cli

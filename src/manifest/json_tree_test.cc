@@ -43,7 +43,7 @@ Json value_of(const Node& node) {
 }
 
 // Numbers beyond a double are refused by the other parser only.
-bool too_big_for_double(const base::Error& error) { return error.text().find("out of range") != std::string::npos; }
+bool too_big_for_double(const base::Error& error) { return error.text().find("out_of_range") != std::string::npos; }
 
 void expect_same(const std::string& text) {
   base::Result<Json> other = Json::parse(text);
