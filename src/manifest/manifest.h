@@ -32,7 +32,7 @@ struct Loaded {
 };
 
 // Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 4 MiB a file and 200,000 values a document, of
-// JSON 256 MiB and 16,000,000 values (1,000,000 for what is no item of a list); 100 levels deep, 100,000 aliases' worth
+// JSON 256 MiB and 8,000,000 values (1,000,000 for what is no item of a list); 100 levels deep, 100,000 aliases' worth
 // of expansion (billion laughs), valid UTF-8 without control characters. An object that fails is left out as a whole;
 // its errors are all reported, not just the first.
 Loaded load(const std::vector<Document>& documents, const Options& options);

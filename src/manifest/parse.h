@@ -17,9 +17,9 @@ namespace bailey::manifest {
 inline constexpr std::size_t max_file_bytes = std::size_t{4} << 20;
 inline constexpr std::size_t max_json_bytes = std::size_t{256} << 20;
 inline constexpr std::size_t max_depth = 100;
-inline constexpr std::uint64_t max_nodes = 200000;          // of one YAML document
-inline constexpr std::uint64_t max_json_nodes = 1000000;    // of one JSON tree: a document, or an item of its list
-inline constexpr std::uint64_t max_json_values = 16000000;  // of one JSON document, the items of its list included
+inline constexpr std::uint64_t max_nodes = 200000;         // of one YAML document
+inline constexpr std::uint64_t max_json_nodes = 1000000;   // of one JSON tree: a document, or an item of its list
+inline constexpr std::uint64_t max_json_values = 8000000;  // of one JSON document, the items of its list included
 inline constexpr std::uint64_t max_expansion = 100000;
 
 // Why a text is no tree; becomes an InputError when the file's name is added.

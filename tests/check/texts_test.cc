@@ -14,6 +14,7 @@
 
 #include "../../cmd/bailey/texts.h"
 #include "base/text.h"
+#include "import/az.h"
 #include "lab/controllers/texts.h"
 #include "lab/expectations/expectations.h"
 #include "lab/lab.h"
@@ -27,8 +28,9 @@ namespace fs = std::filesystem;
 
 std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
-  for (std::span<const base::Text> table : {cli::texts(), manifest::texts(), model::texts(), lab::texts(),
-                                            lab::controllers::texts(), lab::expectation_texts()})
+  for (std::span<const base::Text> table :
+       {cli::texts(), cli::import_texts(), importer::texts(), manifest::texts(), model::texts(), lab::texts(),
+        lab::controllers::texts(), lab::expectation_texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
 }
