@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "import/az.h"
 #include "lab/controllers/texts.h"
 #include "lab/expectations/expectations.h"
 #include "lab/lab.h"
@@ -96,8 +97,8 @@ cli::Engine engine() {
 
 int main(int argc, char** argv) {
   base::Catalogue catalogue{
-      cli::texts(), manifest::texts(),         model::texts(),           plan::texts(), plan::check::texts(),
-      lab::texts(), lab::controllers::texts(), lab::expectation_texts(), reach::texts()};
+      cli::texts(),         manifest::texts(), importer::texts(),         model::texts(),           plan::texts(),
+      plan::check::texts(), lab::texts(),      lab::controllers::texts(), lab::expectation_texts(), reach::texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");

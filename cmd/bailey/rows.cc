@@ -58,13 +58,13 @@ class Reader {
   void add_list(const Node& root) {
     const Node* list = &root;
     if (root.type == Node::Type::mapping && root.members.size() == 1 && root.members[0].value)
-      list = root.members[0].value.get();
+      list = root.members[0].value;
     if (list->type == Node::Type::mapping && list->find("from")) return add_row(*list);
     if (list->type != Node::Type::sequence) {
       add(list->position, "not-rows", {"cli.rows.expected", {}}, {"cli.rows.no-list", {}});
       return;
     }
-    for (const NodePtr& item : list->items) add_row(*item);
+    for (NodePtr item : list->items) add_row(*item);
   }
 
   void add_row(const Node& row) {
@@ -89,7 +89,7 @@ class Reader {
 
   bool add_field(base::Json& out, std::string_view key, const Node& value) {
     auto wrong = [&](std::string_view code, std::string_view expected) {
-      add(value.position, code, {std::string(expected), {}}, {"cli.rows.value", {value.text}});
+      add(value.position, code, {std::string(expected), {}}, {"cli.rows.value", {std::string(value.text)}});
       return false;
     };
     if (!value.is_scalar()) return wrong("wrong-type", "cli.rows.text");
@@ -101,7 +101,7 @@ class Reader {
     if ((key == "from" || key == "to") && !model::EndpointName::parse(value.text))
       return wrong("bad-endpoint", "cli.rows.endpoint");
     if (key == "port" && !model::Port::parse(value.text)) return wrong("bad-port", "cli.rows.port");
-    out.set(std::string(key), key == "port" ? model::Port::parse(value.text)->text() : value.text);
+    out.set(std::string(key), key == "port" ? model::Port::parse(value.text)->text() : std::string(value.text));
     return true;
   }
 

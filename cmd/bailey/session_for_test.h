@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "import/az.h"
 #include "lab/expectations/expectations.h"
 #include "manifest/manifest.h"
 #include "model/texts.h"
@@ -72,9 +73,8 @@ class FakeRun {
     made.complete = [](const model::Snapshot& given, const lab::CompleteOptions&) { return given; };
     return made;
   }
-  base::Catalogue catalogue_{texts(),       manifest::texts(),    model::texts(),
-                             plan::texts(), plan::check::texts(), lab::expectation_texts(),
-                             reach::texts()};
+  base::Catalogue catalogue_{texts(),       manifest::texts(),    importer::texts(),        model::texts(),
+                             plan::texts(), plan::check::texts(), lab::expectation_texts(), reach::texts()};
 
  public:
   lab::UpOptions up;

@@ -10,6 +10,7 @@ namespace bailey::cli {
 std::span<const base::Text> texts();
 
 std::span<const base::Text> check_texts();
+std::span<const base::Text> import_texts();
 std::span<const base::Text> plan_texts();
 std::span<const base::Text> reach_command_texts();
 

@@ -15,12 +15,12 @@ Json scalar(const Node& node) {
   switch (node.type) {
     case Node::Type::null: return Json();
     case Node::Type::boolean: return Json(manifest::boolean_value(node.text));
-    case Node::Type::real: return Json(std::strtod(node.text.c_str(), nullptr));
+    case Node::Type::real: return Json(std::strtod(std::string(node.text).c_str(), nullptr));
     case Node::Type::integer: {
       std::int64_t value = 0;
-      return manifest::integer_value(node.text, &value) ? Json(value) : Json(node.text);
+      return manifest::integer_value(node.text, &value) ? Json(value) : Json(std::string(node.text));
     }
-    default: return Json(node.text);
+    default: return Json(std::string(node.text));
   }
 }
 
@@ -36,9 +36,9 @@ Json json_of(const Node& node, const std::string& path, model::Source& source) {
   }
   Json out = Json::object();
   for (const manifest::Member& member : node.members)
-    out.set(member.key, member.value
-                            ? json_of(*member.value, path.empty() ? member.key : path + "." + member.key, source)
-                            : Json());
+    out.set(
+        std::string(member.key),
+        json_of(*member.value, path.empty() ? std::string(member.key) : path + "." + std::string(member.key), source));
   return out;
 }
 

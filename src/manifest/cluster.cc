@@ -12,7 +12,7 @@ namespace {
 // "33%" or a number of nodes.
 std::string max_surge(const Field& field) {
   if (!field.present()) return "10%";
-  std::string text = field.node().is_scalar() ? field.node().text : "";
+  std::string text(field.node().is_scalar() ? field.node().text : "");
   bool percent = text.ends_with('%');
   std::string_view digits = std::string_view(text).substr(0, text.size() - (percent ? 1 : 0));
   std::optional<std::uint64_t> value = base::parse_number(digits, percent ? 100 : 1000);

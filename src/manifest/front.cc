@@ -123,7 +123,7 @@ std::vector<model::WafPolicy::Exclusion> exclusions(const Field& field) {
     // Rule ids are numbers to most writers, tags and ranges are texts.
     map["rules"].each([&](const Field& rule) {
       if (rule.node().type == Node::Type::integer)
-        row.rules.push_back(rule.node().text);
+        row.rules.emplace_back(rule.node().text);
       else if (std::optional<std::string> text = rule.text())
         row.rules.push_back(*text);
     });

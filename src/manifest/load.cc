@@ -19,7 +19,7 @@ constexpr std::string_view own_group = "bailey.dev";
 
 std::string scalar(const Node& root, std::string_view key) {
   const Member* member = root.find(key);
-  return member && member->value->type == Node::Type::text ? member->value->text : "";
+  return member && member->value->type == Node::Type::text ? std::string(member->value->text) : "";
 }
 
 std::string list_of(const std::vector<std::string_view>& words) {
@@ -120,7 +120,7 @@ void Loader::read(const std::string& file, std::string_view text, const std::vec
       chunk_lines.assign(
           lines.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(chunk.first_line - 1, lines.size())),
           lines.end());
-    Parsed parsed = parse_document(chunk, &chunk_lines);
+    Parsed parsed = parse_document(chunk, &chunk_lines, lines.empty());
     for (Flaw& flaw : parsed.flaws) add(input_error(file, lines.empty() ? diagnose(chunk, flaw) : flaw));
     bool whole = parsed.root && parsed.flaws.empty() && parsed.root->type != Node::Type::null;
     if (whole) read_root(file, parsed.root, {});
@@ -135,7 +135,7 @@ void Loader::read(const std::string& file, std::string_view text, const std::vec
   }
 }
 
-void Loader::read_root(const std::string& file, const NodePtr& root, const Inherited& inherited) {
+void Loader::read_root(const std::string& file, NodePtr root, const Inherited& inherited) {
   if (full()) return;
   if (root->type != Node::Type::mapping) {
     add(error_at(file, "not-an-object", {root->position, ""}, {"manifest.expected-object", {}}, found_of(*root),
@@ -182,7 +182,16 @@ void Loader::read_list(const std::string& file, const Node& root, const std::str
   }
   Inherited inherited;
   if (kind != "List") inherited = {kind.substr(0, kind.size() - 4), api_version};
-  for (const NodePtr& item : items->value->items) read_root(file, item, inherited);
+  for (NodePtr item : items->value->items) read_item(file, item, inherited);
+}
+
+// An item of a JSON list has no tree yet; it gets one for as long as it is looked at.
+void Loader::read_item(const std::string& file, NodePtr item, const Inherited& inherited) {
+  if (!item->deferred) return read_root(file, item, inherited);
+  if (full()) return;
+  Parsed parsed = parse_deferred(*item);
+  for (const Flaw& flaw : parsed.flaws) add(input_error(file, flaw));
+  if (parsed.root && parsed.flaws.empty()) read_root(file, parsed.root, inherited);
 }
 
 namespace {
@@ -217,7 +226,7 @@ bool check_api_version(const std::string& file, const Node& root, const model::K
 
 }  // namespace
 
-void Loader::read_object(const std::string& file, const NodePtr& root, Kind kind, const std::string& api_version) {
+void Loader::read_object(const std::string& file, NodePtr root, Kind kind, const std::string& api_version) {
   const model::KindInfo& info = model::info(kind);
   if (!api_version.empty() && foreign(api_version, info)) {
     ++loaded_.unknown_kinds[api_version + " " + std::string(info.name)];
@@ -230,7 +239,7 @@ void Loader::read_object(const std::string& file, const NodePtr& root, Kind kind
   std::optional<model::AnyObject> object;
   model::Position name_position;
   {
-    Field field(context, root.get(), root->position, "");
+    Field field(context, root, root->position, "");
     Mapping top(field);
     top.ignore({"apiVersion", "kind", "metadata"});
     top["apiVersion"];

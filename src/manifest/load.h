@@ -30,9 +30,10 @@ class Loader {
     std::string kind;
     std::string api_version;
   };
-  void read_root(const std::string& file, const NodePtr& root, const Inherited& inherited);
+  void read_root(const std::string& file, NodePtr root, const Inherited& inherited);
   void read_list(const std::string& file, const Node& root, const std::string& kind, const std::string& api_version);
-  void read_object(const std::string& file, const NodePtr& root, model::Kind kind, const std::string& api_version);
+  void read_item(const std::string& file, NodePtr item, const Inherited& inherited);
+  void read_object(const std::string& file, NodePtr root, model::Kind kind, const std::string& api_version);
   bool full() const { return loaded_.errors.size() >= max_errors; }
 
   static constexpr std::size_t max_errors = 1000;

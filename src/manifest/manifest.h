@@ -1,6 +1,6 @@
 // YAML and JSON text -> objects, with the position of every field and of every mistake.
 //
-// yaml-cpp stays behind this header. Nothing here touches a file: callers read bytes and name them.
+// libyaml stays behind this header. Nothing here touches a file: callers read bytes and name them.
 #pragma once
 
 #include <map>
@@ -31,9 +31,10 @@ struct Loaded {
   bool ok() const;                                   // no error (warnings are fine)
 };
 
-// Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 4 MiB a file, 200,000 values a document, 100
-// levels deep, 100,000 aliases' worth of expansion (billion laughs), valid UTF-8 without control characters. An object
-// that fails is left out as a whole; its errors are all reported, not just the first.
+// Reads every document: multi-document YAML, JSON, `kind: List`. Limits: 4 MiB a file and 200,000 values a document, of
+// JSON 256 MiB and 8,000,000 values (1,000,000 for what is no item of a list); 100 levels deep, 100,000 aliases' worth
+// of expansion (billion laughs), valid UTF-8 without control characters. An object that fails is left out as a whole;
+// its errors are all reported, not just the first.
 Loaded load(const std::vector<Document>& documents, const Options& options);
 
 // A mend that can be written back: the text of a document that loads, or the reason why it cannot be mended.

@@ -181,6 +181,14 @@ TEST(Load, ListsAndJsonKeepPositions) {
   EXPECT_EQ(pod.spec.ports.at(0).port, 80);
 }
 
+// Every field that the API server adds, as `kubectl get svc,ingress,netpol,... -o json` prints them.
+TEST(Load, WhatKubectlPrintsIsReadAsItIs) {
+  Loaded loaded = load_text(file_text("tests/manifest/kubectl/list.json"));
+  EXPECT_TRUE(loaded.errors.empty()) << describe(loaded.errors);
+  EXPECT_EQ(loaded.objects.size(), 9u);
+  EXPECT_EQ(loaded.unknown_kinds.at("apps/v1 ReplicaSet"), 1u);
+}
+
 TEST(Load, AliasesAndMergeKeysAreRead) {
   Loaded loaded = load_text(
       "apiVersion: v1\nkind: Pod\nx: &l {app: a, tier: web}\nmetadata:\n  name: a\n  labels:\n    <<: *l\n    app: "

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "manifest/decoders.h"
+#include "manifest/prefix_set.h"
 #include "manifest/values.h"
 #include "model/network.h"
 
@@ -26,6 +27,7 @@ const Prefix* reserved_range(const Prefix& prefix) {
 // Address spaces: not empty, no overlap among themselves; of a VNet also no range that Azure keeps for itself.
 std::vector<Prefix> address_space(const Field& field, bool azure) {
   std::vector<Prefix> out;
+  PrefixSet taken;
   field.each([&](const Field& item) {
     std::optional<Prefix> value = prefix(item);
     if (!value) return;
@@ -35,12 +37,12 @@ std::vector<Prefix> address_space(const Field& field, bool azure) {
                 {"manifest.found-reserved", {value->text(), reserved->text()}}, {"manifest.mend-free-range", {}});
       return;
     }
-    for (const Prefix& other : out)
-      if (other.overlaps(*value)) {
-        item.fail("overlap", {"manifest.expected-no-overlap", {}},
-                  {"manifest.found-overlap", {value->text(), other.text()}}, {"manifest.mend-overlap", {}});
-        return;
-      }
+    if (const PrefixSet::Entry* other = taken.overlapping(*value)) {
+      item.fail("overlap", {"manifest.expected-no-overlap", {}},
+                {"manifest.found-overlap", {value->text(), other->prefix.text()}}, {"manifest.mend-overlap", {}});
+      return;
+    }
+    taken.add(*value);
     out.push_back(*value);
   });
   if (field.is_list() && field.size() == 0)
@@ -57,33 +59,30 @@ bool check_subnet_size(const Field& field, const Prefix& prefix) {
   return false;
 }
 
-struct TakenPrefix {
-  Prefix prefix;
-  std::string subnet;
+struct Ranges {
+  const std::vector<Prefix>& listed;  // the network's address space
+  PrefixSet space;                    // the same
+  PrefixSet taken;                    // by subnets so far
 };
 
-void check_subnet_prefix(const Field& field, const Prefix& prefix, const std::string& name,
-                         const std::vector<Prefix>& space, std::vector<TakenPrefix>& taken) {
+void check_subnet_prefix(const Field& field, const Prefix& prefix, const std::string& name, Ranges& ranges) {
   if (!check_subnet_size(field, prefix)) return;
-  bool inside = std::any_of(space.begin(), space.end(), [&](const Prefix& range) { return range.contains(prefix); });
-  if (!inside && !space.empty()) {
+  if (!ranges.listed.empty() && !ranges.space.contains(prefix)) {
     std::string list;
-    for (const Prefix& range : space) list += (list.empty() ? "" : ", ") + range.text();
+    for (const Prefix& range : ranges.listed) list += (list.empty() ? "" : ", ") + range.text();
     field.fail("outside-range", {"manifest.expected-inside", {list}}, {"manifest.found-outside", {prefix.text()}},
                {"manifest.mend-inside", {}});
   }
-  for (const TakenPrefix& other : taken)
-    if (other.prefix.overlaps(prefix)) {
-      field.fail("overlap", {"manifest.expected-no-overlap", {}},
-                 {"manifest.found-overlap-subnet", {prefix.text(), other.prefix.text(), other.subnet}},
-                 {"manifest.mend-overlap", {}});
-      return;
-    }
-  taken.push_back({prefix, name});
+  if (const PrefixSet::Entry* other = ranges.taken.overlapping(prefix)) {
+    field.fail("overlap", {"manifest.expected-no-overlap", {}},
+               {"manifest.found-overlap-subnet", {prefix.text(), other->prefix.text(), other->name}},
+               {"manifest.mend-overlap", {}});
+    return;
+  }
+  ranges.taken.add(prefix, name);
 }
 
-model::Subnet subnet(const Field& item, const std::vector<Prefix>& space, std::vector<TakenPrefix>& taken,
-                     Unique& names) {
+model::Subnet subnet(const Field& item, Ranges& ranges, Unique& names) {
   Mapping map(item);
   model::Subnet out;
   Field name = map.required("name");
@@ -98,7 +97,7 @@ model::Subnet subnet(const Field& item, const std::vector<Prefix>& space, std::v
     Field at = single;
     for (std::size_t i = 0; !single.present() && i < several.size(); ++i)
       if (several.item(i).present() && Prefix::parse(several.item(i).node().text) == value) at = several.item(i);
-    check_subnet_prefix(at, value, out.name, space, taken);
+    check_subnet_prefix(at, value, out.name, ranges);
   }
   out.network_security_group = reference(map["networkSecurityGroup"]);
   out.route_table = reference(map["routeTable"]);
@@ -114,10 +113,10 @@ model::AnyObject read_virtual_network(Mapping& root, model::Meta meta, const std
   root.ignore({"status"});
   Mapping spec(root.required("spec"));
   out->address_space = address_space(spec.required("addressSpace"), true);
-  std::vector<TakenPrefix> taken;
+  Ranges ranges{out->address_space, {}, {}};
+  for (const Prefix& range : out->address_space) ranges.space.add(range);
   Unique names;
-  spec["subnets"].each(
-      [&](const Field& item) { out->subnets.push_back(subnet(item, out->address_space, taken, names)); });
+  spec["subnets"].each([&](const Field& item) { out->subnets.push_back(subnet(item, ranges, names)); });
   out->resource_group = spec["resourceGroup"].text_or();
   out->outbound_addresses = dual_addresses(spec["outboundAddresses"]);
   return std::shared_ptr<const model::VirtualNetwork>(out);

@@ -60,7 +60,18 @@ const Member* Node::find(std::string_view key) const {
   return nullptr;
 }
 
+std::string_view Tree::keep(std::string_view text) {
+  if (text.empty()) return {};
+  char* copy = static_cast<char*>(memory_.allocate(text.size(), 1));
+  std::copy(text.begin(), text.end(), copy);
+  return {copy, text.size()};
+}
+
 Node::Type plain_type(std::string_view text) {
+  // Most texts begin with a letter that begins no word below, or are longer than every such word.
+  bool letter = !text.empty() && ((text[0] >= 'a' && text[0] <= 'z') || (text[0] >= 'A' && text[0] <= 'Z'));
+  if (letter && (text.size() > 5 || std::string_view("tTyYoOfFnN").find(text[0]) == std::string_view::npos))
+    return Node::Type::text;
   if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return Node::Type::null;
   if (among(text, true_words) || among(text, false_words)) return Node::Type::boolean;
   if (looks_integer(text)) return Node::Type::integer;
@@ -72,6 +83,10 @@ bool boolean_value(std::string_view text) { return among(text, true_words); }
 
 bool integer_value(std::string_view text, std::int64_t* value) {
   std::string clean;
+  if (text.find_first_not_of("123456789") == std::string_view::npos) {
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
+    return error == std::errc{} && end == text.data() + text.size();
+  }
   for (char c : text)
     if (c != '_' && c != '+') clean += c;
   bool negative = !clean.empty() && clean[0] == '-';

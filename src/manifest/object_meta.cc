@@ -57,7 +57,7 @@ model::Meta read_meta(Mapping& root, Kind kind) {
   // The name first, unchecked, so that every message can say which object it is about.
   auto raw = [&](std::string_view key) {
     const Member* member = field.is_mapping() ? field.node().find(key) : nullptr;
-    return member && member->value->is_scalar() ? member->value->text.substr(0, 253) : std::string();
+    return member && member->value->is_scalar() ? std::string(member->value->text.substr(0, 253)) : std::string();
   };
   std::string ns = model::info(kind).namespaced ? (raw("namespace").empty() ? "default" : raw("namespace")) : "";
   context.object = model::ObjectRef{kind, ns, raw("name")}.text();

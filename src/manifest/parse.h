@@ -1,4 +1,4 @@
-// Text -> trees. The only file that knows yaml-cpp is parse.cc.
+// Text -> trees. JSON is read by json_tree.cc, everything else by yaml.cc, the only file that knows libyaml.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,13 @@
 
 namespace bailey::manifest {
 
-inline constexpr std::size_t max_file_bytes = 4u << 20;
+// What a program writes (JSON) may be large; what people write (YAML) may not. A list's items are read one by one.
+inline constexpr std::size_t max_file_bytes = std::size_t{4} << 20;
+inline constexpr std::size_t max_json_bytes = std::size_t{256} << 20;
 inline constexpr std::size_t max_depth = 100;
-inline constexpr std::uint64_t max_nodes = 200000;  // of one document
+inline constexpr std::uint64_t max_nodes = 200000;         // of one YAML document
+inline constexpr std::uint64_t max_json_nodes = 1000000;   // of one JSON tree: a document, or an item of its list
+inline constexpr std::uint64_t max_json_values = 8000000;  // of one JSON document, the items of its list included
 inline constexpr std::uint64_t max_expansion = 100000;
 
 // Why a text is no tree; becomes an InputError when the file's name is added.
@@ -42,11 +46,16 @@ std::vector<Chunk> split_documents(std::string_view text);
 
 // One document's tree. `root` is null for an empty document; on a flaw the tree is incomplete and left out.
 struct Parsed {
-  NodePtr root;
+  std::unique_ptr<Tree> tree;  // holds what root points to; with views into the chunk's text, which must live as long
+  NodePtr root = nullptr;
   std::vector<Flaw> flaws;  // duplicate keys and such leave the tree whole, so there may be several
 };
 // `lines`, where given, holds for each line of the chunk the line of the file that it stands for.
-Parsed parse_document(const Chunk& chunk, const std::vector<std::uint32_t>* lines = nullptr);
+// `defer_items`: the mappings in "items" of a JSON document are only checked; parse_deferred reads each of them.
+Parsed parse_document(const Chunk& chunk, const std::vector<std::uint32_t>* lines = nullptr, bool defer_items = false);
+Parsed parse_deferred(const Node& item);  // while the document that it is of lives
+// Whether a text can only be JSON or a flow collection of YAML: its first character is a brace or a bracket.
+bool looks_like_json(std::string_view text);
 
 // Line and column (in characters, from 1) of a byte of a text.
 model::Position position_in(std::string_view text, std::size_t byte);

@@ -46,9 +46,9 @@ std::string quoted(std::string_view text) {
 Message found_of(const Node& node) {
   switch (node.type) {
     case Node::Type::null: return {"manifest.found-nothing", {}};
-    case Node::Type::boolean: return {"manifest.found-boolean", {node.text}};
+    case Node::Type::boolean: return {"manifest.found-boolean", {std::string(node.text)}};
     case Node::Type::integer:
-    case Node::Type::real: return {"manifest.found-number", {node.text.substr(0, 80)}};
+    case Node::Type::real: return {"manifest.found-number", {std::string(node.text.substr(0, 80))}};
     case Node::Type::text:
       if (node.text.empty()) return {"manifest.found-empty", {}};
       return {"manifest.found-text", {quoted(node.text)}};
@@ -75,9 +75,10 @@ void Field::warn(std::string code, Message expected, Message found, Message mend
 
 std::optional<std::string> Field::text() const {
   if (!node_) return std::nullopt;
-  if (node_->type == Node::Type::text) return node_->text;
-  Message mend = node_->is_scalar() ? Message{"manifest.mend-quote", {"\"" + node_->text.substr(0, 80) + "\""}}
-                                    : Message{"manifest.mend-one-text", {}};
+  if (node_->type == Node::Type::text) return std::string(node_->text);
+  Message mend = node_->is_scalar()
+                     ? Message{"manifest.mend-quote", {"\"" + std::string(node_->text.substr(0, 80)) + "\""}}
+                     : Message{"manifest.mend-one-text", {}};
   fail("wrong-type", {"manifest.expected-text", {}}, mend);
   return std::nullopt;
 }
@@ -96,7 +97,8 @@ std::optional<std::int64_t> Field::number(std::int64_t least, std::int64_t most)
   if (node_->type == Node::Type::text) {
     bool numeric = plain_type(node_->text) == Node::Type::integer;
     fail("wrong-type", expected,
-         numeric ? Message{"manifest.mend-unquote", {node_->text.substr(0, 80)}} : Message{"manifest.mend-number", {}});
+         numeric ? Message{"manifest.mend-unquote", {std::string(node_->text.substr(0, 80))}}
+                 : Message{"manifest.mend-number", {}});
     return std::nullopt;
   }
   if (node_->type != Node::Type::integer && node_->type != Node::Type::real) {
@@ -137,8 +139,8 @@ std::optional<std::string> Field::one_of(const std::vector<std::string_view>& wo
 }
 
 Field Field::item(std::size_t index) const {
-  const NodePtr& node = node_->items[index];
-  Field item(*context_, node.get(), node->position, path_ + "[" + std::to_string(index) + "]");
+  NodePtr node = node_->items[index];
+  Field item(*context_, node, node->position, path_ + "[" + std::to_string(index) + "]");
   context_->source->mark(item.path_, item.position_);
   return item;
 }
@@ -178,8 +180,9 @@ Field Mapping::operator[](std::string_view key) {
   const Member* member = node_ ? node_->find(key) : nullptr;
   if (!member) return Field(field_.context(), nullptr, field_.position(), path_of(key));
   model::Position position = position_of(*member);
-  field_.context().source->mark(path_of(key), position);
-  return Field(field_.context(), member->value.get(), position, path_of(key));
+  std::string path = path_of(key);
+  field_.context().source->mark(path, position);
+  return Field(field_.context(), member->value, position, std::move(path));
 }
 
 Field Mapping::required(std::string_view key) {

@@ -94,8 +94,8 @@ class Field {
   void each_member(Visit visit) const {
     if (!expect_mapping()) return;
     for (const Member& member : node_->members)
-      visit(member.key, member.key_position,
-            Field(*context_, member.value.get(), position_of(member), path_ + "." + member.key));
+      visit(std::string(member.key), member.key_position,
+            Field(*context_, member.value, position_of(member), path_ + "." + std::string(member.key)));
   }
   std::vector<std::string> texts() const;  // a list of texts
 

@@ -64,9 +64,10 @@ void cluster_addresses(Mapping& spec, model::Service& service) {
     if (list.size() == 2 && list[0].family() == list[1].family())
       several.item(1).fail("too-many", {"manifest.expected-one-each-family", {}},
                            {"manifest.mend-one-each-family", {}});
-    std::string first = several.size() > 0 && several.item(0).present() ? several.item(0).node().text : "";
+    std::string_view first = several.size() > 0 && several.item(0).present() ? several.item(0).node().text : "";
     if (single.present() && single.node().type == Node::Type::text && single.node().text != first)
-      single.fail("bad-value", {"manifest.expected-first-cluster-ip", {first}}, {"manifest.mend-one-spelling", {}});
+      single.fail("bad-value", {"manifest.expected-first-cluster-ip", {std::string(first)}},
+                  {"manifest.mend-one-spelling", {}});
     return;
   }
   read(single);

@@ -122,7 +122,8 @@ void Upgrade::set_api_version(const Node& root, std::string_view current) {
   edits_.push_back(
       {at.line, at.column, 0, "apiVersion: " + wanted + std::string(line_end(raw(at.line))) + indent, false});
   note("missing-api-version", kind->key_position, "apiVersion", {"manifest.expected-field", {"apiVersion"}},
-       {"manifest.found-no-api-version", {kind->value->text}}, {"manifest.mended-added", {"apiVersion: " + wanted}});
+       {"manifest.found-no-api-version", {std::string(kind->value->text)}},
+       {"manifest.mended-added", {"apiVersion: " + wanted}});
 }
 
 void Upgrade::block_backend(const Node& node, std::size_t parent_column) {
@@ -146,7 +147,7 @@ void Upgrade::block_backend(const Node& node, std::size_t parent_column) {
   std::string end(line_end(raw(first.line)));
   std::string header = "service:" + end;
   bool numeric = base::parse_number(port->value->text, 65535).has_value();
-  std::string port_value = numeric ? port->value->text : value_text(*port->value);
+  std::string port_value = numeric ? std::string(port->value->text) : value_text(*port->value);
   Spot port_at = spot(port->value->position);
   std::size_t port_length = scalar_length(raw(port_at.line), port_at.column, *port->value);
   bool service_first = first.line < second.line;
@@ -176,8 +177,8 @@ void Upgrade::flow_backend(const Node& node) {
     return quoted_keys ? "\"" + std::string(name) + "\": " : std::string(name) + ": ";
   };
   std::string text = "{" + key("service") + "{" + key("name") + value_text(*service->value) + ", " + key("port") + "{" +
-                     key(numeric ? "number" : "name") + (numeric ? port->value->text : value_text(*port->value)) +
-                     "}}}";
+                     key(numeric ? "number" : "name") +
+                     (numeric ? std::string(port->value->text) : value_text(*port->value)) + "}}}";
   edits_.push_back({at.line, at.column, close + 1 - at.column, text, false});
 }
 
@@ -248,12 +249,13 @@ void Upgrade::class_of(const Node& root, const Node& spec) {
   edits_.push_back({key.line, 0, 0, "", true});
   if (alone) edits_.push_back({header.line, 0, 0, "", true});
   std::string indent(first.column, ' ');
-  edits_.push_back({first.line, first.column, 0,
-                    "ingressClassName: " + written->value->text + std::string(line_end(raw(first.line))) + indent,
-                    false});
+  edits_.push_back(
+      {first.line, first.column, 0,
+       "ingressClassName: " + std::string(written->value->text) + std::string(line_end(raw(first.line))) + indent,
+       false});
   note("old-field", written->key_position, "metadata.annotations." + std::string(class_annotation),
        {"manifest.expected-field", {"spec.ingressClassName"}}, {"manifest.found-field", {quoted(class_annotation)}},
-       {"manifest.mended-class", {written->value->text}});
+       {"manifest.mended-class", {std::string(written->value->text)}});
 }
 
 void Upgrade::ingress(const Node& root) {
@@ -294,13 +296,13 @@ void Upgrade::run(const Node& root) {
   if (!info) return;
   const Member* version = root.find("apiVersion");
   if (version && !version->value->is_scalar()) return;
-  std::string written = version ? version->value->text : "";
+  std::string written(version ? version->value->text : "");
   bool readable = written.empty() || old_version(info->kind, written) ||
                   std::find(info->api_versions.begin(), info->api_versions.end(), written) != info->api_versions.end();
   if (!readable || (info->kind == Kind::Ingress && written.find("v1") == std::string::npos && !written.empty())) return;
   const Member* metadata = root.find("metadata");
   const Member* name = metadata ? metadata->value->find("name") : nullptr;
-  object_ = std::string(info->name) + (name && name->value->is_scalar() ? "/" + name->value->text : "");
+  object_ = std::string(info->name) + (name && name->value->is_scalar() ? "/" + std::string(name->value->text) : "");
   if (old_version(info->kind, written)) set_api_version(root, info->api_versions[0]);
   if (info->kind == Kind::Ingress) ingress(root);
 }

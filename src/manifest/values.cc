@@ -344,13 +344,13 @@ std::optional<model::PortRef> port_ref(const Field& field) {
     if (!number) return std::nullopt;
     return model::PortRef{*number, ""};
   }
-  const std::string& text = field.node().text;
+  std::string_view text = field.node().text;
   bool letters = std::any_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
   bool good = letters && text.size() <= 15 && is_dns_label(text) && text.find("--") == std::string::npos;
-  if (good) return model::PortRef{0, text};
+  if (good) return model::PortRef{0, std::string(text)};
   bool numeric = base::parse_number(text, 65535).has_value();
   field.fail("bad-port", {"manifest.expected-port-ref", {}},
-             numeric ? Message{"manifest.mend-unquote", {text}} : Message{"manifest.mend-port-ref", {}});
+             numeric ? Message{"manifest.mend-unquote", {std::string(text)}} : Message{"manifest.mend-port-ref", {}});
   return std::nullopt;
 }
 

@@ -41,8 +41,8 @@ fresh; echo '#include <unistd.h>' >"$toy/src/model/m.cc"; expect layering bad "s
 fresh; echo '#  include <thread>' >"$toy/src/model/m.cc"; expect layering bad "thread in a pure library"
 fresh; echo '#include <unistd.h>' >"$toy/src/model/m_test.cc"; expect layering good "system header in a test"
 fresh; echo '#include <nlohmann/json.hpp>' >"$toy/src/model/m.cc"; expect layering bad "third-party header outside its wrapper"
-fresh; echo '#include <yaml-cpp/yaml.h>' >"$toy/src/manifest/parse.h"; expect layering bad "third-party header in a header"
-fresh; echo '#include <yaml-cpp/yaml.h>' >"$toy/src/manifest/parse.cc"; expect layering good "third-party header in its wrapper"
+fresh; echo '#include <yaml.h>' >"$toy/src/manifest/yaml_text.h"; expect layering bad "third-party header in a header"
+fresh; echo '#include <yaml.h>' >"$toy/src/manifest/yaml.cc"; expect layering good "third-party header in its wrapper"
 fresh; mkdir "$toy/src/odd"; echo '#include <string>' >"$toy/src/odd/o.cc"; expect layering bad "folder without a layer"
 
 fresh; printf '#pragma once\nstd::string x();\n' >"$toy/src/base/b.h"; expect headers bad "header that lacks an include"

@@ -14,6 +14,7 @@
 
 #include "../../cmd/bailey/texts.h"
 #include "base/text.h"
+#include "import/az.h"
 #include "lab/controllers/texts.h"
 #include "lab/expectations/expectations.h"
 #include "lab/lab.h"
@@ -31,8 +32,8 @@ namespace fs = std::filesystem;
 std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
   for (std::span<const base::Text> table :
-       {cli::texts(), manifest::texts(), model::texts(), plan::texts(), plan::check::texts(), lab::texts(),
-        lab::controllers::texts(), lab::expectation_texts(), reach::texts()})
+       {cli::texts(), manifest::texts(), importer::texts(), model::texts(), plan::texts(), plan::check::texts(),
+        lab::texts(), lab::controllers::texts(), lab::expectation_texts(), reach::texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
 }
