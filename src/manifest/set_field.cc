@@ -18,7 +18,7 @@ using model::InputError;
 
 std::string scalar_at(const Node& node, std::string_view key) {
   const Member* member = node.type == Node::Type::mapping ? node.find(key) : nullptr;
-  return member && member->value->is_scalar() ? member->value->text : "";
+  return member && member->value->is_scalar() ? std::string(member->value->text) : std::string();
 }
 
 // "Cluster/east", or "" where the document is no object.
@@ -47,7 +47,7 @@ Walk walk(const Node& root, std::string_view path) {
       std::size_t close = at.rest.find(']');
       std::size_t index = std::stoul(std::string(at.rest.substr(1, close - 1)));
       if (at.node->type != Node::Type::sequence || index >= at.node->items.size()) return at;
-      at.node = at.node->items[index].get();
+      at.node = at.node->items[index];
       at.rest.remove_prefix(close + 1);
     } else {
       const Member* next = nullptr;
@@ -58,7 +58,7 @@ Walk walk(const Node& root, std::string_view path) {
         if (begins && (after == '.' || after == '[') && (!next || member.key.size() > next->key.size())) next = &member;
       }
       if (!next) return at;
-      at.node = next->value.get();
+      at.node = next->value;
       at.rest.remove_prefix(next->key.size());
     }
     if (!at.rest.empty() && at.rest[0] == '.') at.rest.remove_prefix(1);
