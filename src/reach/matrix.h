@@ -56,7 +56,7 @@ class Matrix {
   std::unique_ptr<State> state_;
 };
 
-// The same answer without classes, for comparison.
+// The same answer without classes, for comparison. The places are those of reach.world().
 Verdict verdict_of(const Reach& reach, const Place& from, const Place& to, const model::Address& destination,
                    const model::Port& port);
 

@@ -8,7 +8,8 @@
 // port is not asked. On the way:
 //   service   the address of a Service becomes that of an endpoint: of cluster, external and load balancer addresses at
 //             the node of a client inside the cluster, of a node port at the node addressed, of a load balancer
-//             address behind it for clients outside. Policy sees what comes out.
+//             address behind it for clients outside. Policy sees what comes out. The name of a headless Service gives
+//             its ready endpoints, which are asked on their own ports.
 //   policy    egress where the packet starts, ingress where it ends (policy.h)
 //   snat      pods of the kubenet model leave their cluster with the address of their node, which speaks with its own
 //             pods by the address of their bridge; a node port whose endpoint
@@ -66,7 +67,7 @@ class Reach {
 
   // The message says which end does not exist.
   std::variant<Answer, base::Message> ask(const Question& question) const;
-  // The same for two places that are known, addressed directly.
+  // The same for two places of world(), addressed directly.
   Answer ask(const Place& from, const Place& to, const model::Address& destination, const model::Port& port) const;
 
   // The way there and back for a packet that is addressed to `destination`, which is `to`'s own. No services.
