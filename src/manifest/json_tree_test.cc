@@ -98,7 +98,9 @@ TEST(JsonTree, RandomAndMutatedTextsAreReadAsTheOtherParserReadsThem) {
       else
         text.insert(at, 1, pieces[random() % pieces.size()]);
       bool whole = !check_text(text) && !text.empty();  // half a character is not for either to judge
-      if (whole) ASSERT_NO_FATAL_FAILURE(expect_same(text));
+      if (whole) {
+        ASSERT_NO_FATAL_FAILURE(expect_same(text));
+      }
     }
   }
 }

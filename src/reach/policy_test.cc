@@ -31,8 +31,10 @@ TEST(Policy, SelectsNoPodOnTheHostsNetwork) {
 
 // Every namespace has it, also where no object says so.
 TEST(Policy, NamespacesAreLabelledWithTheirName) {
-  model::Labels labels = namespace_labels(model::Snapshot{}, "shop");
-  EXPECT_EQ(labels, (model::Labels{{"kubernetes.io/metadata.name", "shop"}}));
+  model::LabelSelector by_name;
+  by_name.match_labels["kubernetes.io/metadata.name"] = "shop";
+  EXPECT_TRUE(includes_namespace(model::Snapshot{}, by_name, "shop"));
+  EXPECT_FALSE(includes_namespace(model::Snapshot{}, by_name, "other"));
 }
 
 }  // namespace

@@ -201,8 +201,8 @@ TEST_P(ReachConformance, AnswersAsTheDocumentsSay) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Topics, ReachConformance, testing::ValuesIn(topics()), [](const auto& info) {
-  std::string name = info.param;
+INSTANTIATE_TEST_SUITE_P(Topics, ReachConformance, testing::ValuesIn(topics()), [](const auto& parameter) {
+  std::string name = parameter.param;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
