@@ -4,6 +4,9 @@
 #include "reach/diff.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/strings.h"
 #include "commands.h"
@@ -11,7 +14,6 @@
 #include "objects.h"
 #include "options.h"
 #include "reach_text.h"
-#include "table.h"
 
 namespace bailey::cli {
 namespace {
@@ -76,29 +78,69 @@ Paint paint_of_kind(reach::Change::Kind kind) {
   return kind == reach::Change::Kind::closed ? Paint::blue : Paint::dim;
 }
 
+// Changes that read alike, put together: the same before and after, and the same targets for several sources.
+struct Bundle {
+  std::string before;
+  std::string after;
+  std::set<std::string> from;
+  std::set<std::string> to;  // each with its port
+  std::size_t pairs = 0;
+};
+
+std::vector<Bundle> bundles_of(const std::vector<reach::Change>& changes, reach::Change::Kind kind,
+                               const Session& session) {
+  using Sides = std::pair<std::string, std::string>;
+  std::map<Sides, std::map<std::string, Bundle>> by_source;
+  for (const reach::Change& change : changes) {
+    if (change.kind != kind) continue;
+    Sides sides{side_text(change.before, session), side_text(change.after, session)};
+    Bundle& bundle = by_source[sides][change.from];
+    bundle.to.insert(change.to + " " + change.port.text());
+    bundle.pairs += change.pairs;
+  }
+  std::vector<Bundle> out;
+  for (auto& [sides, sources] : by_source) {
+    std::map<std::set<std::string>, Bundle> by_targets;
+    for (auto& [from, part] : sources) {
+      Bundle& bundle = by_targets[part.to];
+      bundle.from.insert(from);
+      bundle.pairs += part.pairs;
+    }
+    for (auto& [targets, bundle] : by_targets)
+      out.push_back({sides.first, sides.second, std::move(bundle.from), targets, bundle.pairs});
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Bundle& x, const Bundle& y) { return x.pairs > y.pairs; });
+  return out;
+}
+
+std::string listed(const std::set<std::string>& names, const Session& session) {
+  constexpr std::size_t most = 8;
+  std::string out;
+  std::size_t shown = 0;
+  for (const std::string& name : names) {
+    if (shown == most) break;
+    out += (shown++ == 0 ? "" : ", ") + name;
+  }
+  if (names.size() > most) out += " " + session.text("cli.diff.and-more", {std::to_string(names.size() - most)});
+  return out;
+}
+
 std::string text_of(const std::vector<reach::Change>& changes, const DiffOptions& options, const Session& session) {
   std::string out;
   bool color = session.out_color();
   for (auto& [kind, tally] : tally_of(changes)) {
     if (tally.rows == 0) continue;
     out += painted(heading(std::string(reach::name(kind)), tally, session), paint_of_kind(kind), color) + "\n";
-    std::vector<TableRow> rows;
-    for (const reach::Change& change : changes) {
-      if (change.kind != kind || rows.size() == options.limit) continue;
-      rows.push_back({{"  " + change.from},
-                      {change.to},
-                      {change.port.text()},
-                      {std::to_string(change.pairs)},
-                      {side_text(change.before, session), Paint::dim},
-                      {side_text(change.after, session)}});
+    std::vector<Bundle> bundles = bundles_of(changes, kind, session);
+    for (std::size_t i = 0; i < bundles.size() && i < options.limit; ++i) {
+      const Bundle& bundle = bundles[i];
+      out += "  " + listed(bundle.from, session) + "\n    -> " + listed(bundle.to, session) + "  " +
+             session.text("cli.diff.pairs", {std::to_string(bundle.pairs)}) + "\n";
+      out += painted("    " + session.text("cli.diff.before", {bundle.before}), Paint::dim, color) + "\n";
+      out += "    " + session.text("cli.diff.after", {bundle.after}) + "\n";
     }
-    std::vector<std::string> head;
-    for (const char* id : {"from", "to", "port", "pairs", "before", "after"})
-      head.push_back(session.text(std::string("cli.head.") + id));
-    head.front() = "  " + head.front();
-    out += table(head, rows, color);
-    if (tally.rows > rows.size())
-      out += "  " + session.text("cli.diff.more", {std::to_string(tally.rows - rows.size())}) + "\n";
+    if (bundles.size() > options.limit)
+      out += "  " + session.text("cli.diff.more", {std::to_string(bundles.size() - options.limit)}) + "\n";
   }
   return out + summary(changes, session) + "\n";
 }
@@ -117,18 +159,16 @@ std::string markdown_of(const std::vector<reach::Change>& changes, const DiffOpt
   for (auto& [kind, tally] : tally_of(changes)) {
     if (tally.rows == 0) continue;
     out += "\n**" + heading(std::string(reach::name(kind)), tally, session) + "**\n\n|";
-    for (const char* id : {"from", "to", "port", "pairs", "before", "after"})
+    for (const char* id : {"from", "to", "pairs", "before", "after"})
       out += " " + session.text(std::string("cli.head.") + id) + " |";
-    out += "\n|---|---|---|---:|---|---|\n";
-    std::size_t shown = 0;
-    for (const reach::Change& change : changes) {
-      if (change.kind != kind || shown == options.limit) continue;
-      ++shown;
-      out += "| `" + cell(change.from) + "` | `" + cell(change.to) + "` | " + change.port.text() + " | " +
-             std::to_string(change.pairs) + " | " + cell(side_text(change.before, session)) + " | " +
-             cell(side_text(change.after, session)) + " |\n";
-    }
-    if (tally.rows > shown) out += "\n" + session.text("cli.diff.more", {std::to_string(tally.rows - shown)}) + "\n";
+    out += "\n|---|---|---:|---|---|\n";
+    std::vector<Bundle> bundles = bundles_of(changes, kind, session);
+    for (std::size_t i = 0; i < bundles.size() && i < options.limit; ++i)
+      out += "| " + cell(listed(bundles[i].from, session)) + " | " + cell(listed(bundles[i].to, session)) + " | " +
+             std::to_string(bundles[i].pairs) + " | " + cell(bundles[i].before) + " | " + cell(bundles[i].after) +
+             " |\n";
+    if (bundles.size() > options.limit)
+      out += "\n" + session.text("cli.diff.more", {std::to_string(bundles.size() - options.limit)}) + "\n";
   }
   return out;
 }
@@ -194,7 +234,7 @@ void add_diff(CLI::App& parent, Session& session) {
       ->check(CLI::IsMember({"vnet", "kubenet"}))
       ->type_name("vnet|kubenet");
   command->add_flag("--fill", options->fill, session.text("cli.option.fill"));
-  command->add_option("--limit", options->limit, session.text("cli.option.limit"))->type_name("ROWS");
+  command->add_option("--limit", options->limit, session.text("cli.option.limit"))->type_name("GROUPS");
   add_format(*command, options->format, {Format::text, Format::json, Format::markdown}, session);
   command->callback([options, &session] { diff(*options, session); });
 }

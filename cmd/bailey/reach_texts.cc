@@ -15,7 +15,7 @@ constexpr base::Text table_of_reach[] = {
     {"cli.option.url", "Which Service answers for a URL", "URL에 답하는 서비스"},
     {"cli.bad-url", "'{0}' is no URL; write http://HOST/PATH or https://HOST/PATH.",
      "'{0}'은(는) URL이 아닙니다. http://HOST/PATH 또는 https://HOST/PATH로 쓰십시오."},
-    {"cli.option.limit", "Rows to show of each kind", "종류마다 보여 줄 행의 수"},
+    {"cli.option.limit", "Groups to show of each kind", "종류마다 보여 줄 묶음의 수"},
     {"cli.reach.allow", "allow", "허용"},
     {"cli.reach.deny", "deny", "거부"},
     {"cli.reach.endpoints", "({0} of {1} endpoints)", "(엔드포인트 {1}개 중 {0}개)"},
@@ -41,8 +41,12 @@ constexpr base::Text table_of_reach[] = {
     {"cli.diff.opened", "Opened ({0} pairs)", "열림 (쌍 {0}개)"},
     {"cli.diff.closed", "Closed ({0} pairs)", "닫힘 (쌍 {0}개)"},
     {"cli.diff.changed", "Decided otherwise ({0} pairs)", "결정 요인이 바뀜 (쌍 {0}개)"},
+    {"cli.diff.pairs", "({0} pairs)", "(쌍 {0}개)"},
+    {"cli.diff.and-more", "and {0} more", "외 {0}개"},
+    {"cli.diff.before", "before: {0}", "이전: {0}"},
+    {"cli.diff.after", "after:  {0}", "이후: {0}"},
     {"cli.diff.absent", "does not exist", "없음"},
-    {"cli.diff.more", "and {0} more rows; all of them: -o json", "그 밖에 {0}행. 모두 보기: -o json"},
+    {"cli.diff.more", "and {0} more groups; all of them: -o json", "그 밖에 {0}묶음. 모두 보기: -o json"},
 };
 
 }  // namespace

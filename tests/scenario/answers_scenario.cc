@@ -163,7 +163,7 @@ TEST_F(Answers, DiffSaysWhatClosesInGroupsAndGuards) {
   EXPECT_EQ(bailey({"diff", new_side(), old_side(), "--forbid", "opened"}).status, 1);
   EXPECT_EQ(bailey({"diff", old_side(), old_side(), "--forbid", "opened,closed,changed"}).status, 0);
   Outcome comment = bailey({"diff", old_side(), new_side(), "-o", "markdown"});
-  EXPECT_THAT(comment.out, HasSubstr("| `Deployment/shop/web` | `pod/shop/db` | 5432/tcp | 3 |"));
+  EXPECT_THAT(comment.out, HasSubstr("| Deployment/shop/web | pod/shop/db 5432/tcp | 3 |"));
 }
 
 TEST_F(Answers, DiffReadsRevisionsWithoutCheckingThemOut) {
