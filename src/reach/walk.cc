@@ -179,9 +179,12 @@ class Walker {
     bool forwarded = self && !self->holds(packet().source) && !holds(space, packet().source);
     if (arrive_in(vnet)) return;
     for (const Peer& peer : model::resolve::connected_peers(snapshot_, vnet)) {
-      if (self ? !reaches(peer) : !peer.lends_gateway) continue;
       const model::VirtualNetwork* other = world_.vnet(peer.vnet);
       if (!holds(other->address_space, packet().destination)) continue;
+      if (self && peer.access && !peer.theirs->allow_virtual_network_access)
+        return lose("peering-without-access", here, decider(*peer.theirs, "", "spec.allowVirtualNetworkAccess"),
+                    {peer.theirs->meta.name});
+      if (self ? !reaches(peer) : !peer.lends_gateway) continue;
       Decider side = decider(*peer.theirs, "", "spec.allowForwardedTraffic");
       if (forwarded && !peer.theirs->allow_forwarded_traffic)
         return lose("no-forwarded-traffic", here, side, {peer.theirs->meta.name, packet().source.text()});
