@@ -41,8 +41,8 @@ void add_objects(CLI::App& command, ObjectOptions& options, const Session& sessi
   command.add_flag("--fill", options.fill, session.text("cli.option.fill"));
 }
 
-std::optional<model::Snapshot> objects_of(const ObjectOptions& options, Format format, Session& session) {
-  auto documents = read_all(options.paths, session);
+std::optional<Given> given_objects(const std::vector<std::string>& paths, Format format, Session& session) {
+  auto documents = read_all(paths, session);
   if (!documents) {
     report_usage(documents.error(), format, session);
     return std::nullopt;
@@ -57,11 +57,17 @@ std::optional<model::Snapshot> objects_of(const ObjectOptions& options, Format f
   // As JSON the answer is the one document on stdout: warnings alone must not become another.
   if (any_error(errors) || format == Format::text) report(errors, *documents, format, session);
   if (any_error(errors)) return std::nullopt;
+  return Given{std::move(given), documents->size()};
+}
+
+std::optional<model::Snapshot> objects_of(const ObjectOptions& options, Format format, Session& session) {
+  std::optional<Given> given = given_objects(options.paths, format, session);
+  if (!given) return std::nullopt;
   lab::CompleteOptions complete;
   complete.fill = options.fill;
   if (options.network_model == "vnet") complete.network_model = model::NetworkModel::vnet;
   if (options.network_model == "kubenet") complete.network_model = model::NetworkModel::kubenet;
-  return reach::with_pod_addresses(session.engine.complete(given, complete));
+  return reach::with_pod_addresses(session.engine.complete(given->objects, complete));
 }
 
 }  // namespace bailey::cli

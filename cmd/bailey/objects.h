@@ -24,6 +24,14 @@ struct ObjectOptions {
 // -f, --network-model and --fill, as `lab up` has them.
 void add_objects(CLI::App& command, ObjectOptions& options, const Session& session);
 
+// The objects as the files give them, of how many documents. Empty when something is wrong with them, which has been
+// reported then. Warnings are reported on stderr and do not stand in the way; a JSON answer stays the one document.
+struct Given {
+  model::Snapshot objects;
+  std::size_t documents = 0;
+};
+std::optional<Given> given_objects(const std::vector<std::string>& paths, Format format, Session& session);
+
 // As a running cluster would complete them (nodes, pods, all addresses). Empty when something is wrong with them, which
 // has been reported then. Warnings are reported and do not stand in the way.
 std::optional<model::Snapshot> objects_of(const ObjectOptions& options, Format format, Session& session);

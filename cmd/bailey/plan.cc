@@ -9,6 +9,7 @@
 #include "diagnostics.h"
 #include "files.h"
 #include "model/validate.h"
+#include "objects.h"
 #include "options.h"
 #include "plan/deploy.h"
 
@@ -144,22 +145,10 @@ std::string kinds_text(const model::Snapshot& snapshot) {
 }
 
 std::optional<model::Snapshot> read_objects(const PlanOptions& options, Session& session) {
-  auto documents = read_inputs(options.paths, session);
-  if (!documents) {
-    report_usage(documents.error(), options.format(), session);
-    return std::nullopt;
-  }
-  manifest::Loaded loaded = manifest::load_mending(*documents, {}, nullptr);
-  std::vector<model::InputError> errors = loaded.errors;
-  model::Snapshot given = model::snapshot_of(loaded.objects);
-  if (loaded.ok()) {
-    std::vector<model::InputError> relations = model::validate(given);
-    errors.insert(errors.end(), relations.begin(), relations.end());
-  }
-  report(errors, *documents, options.format(), session);
-  if (any_error(errors)) return std::nullopt;
-  if (!given.all<Cluster>().empty()) return given;
-  report_usage(session.text("cli.plan.no-cluster", {std::to_string(documents->size()), kinds_text(given)}),
+  std::optional<Given> given = given_objects(options.paths, options.format(), session);
+  if (!given) return std::nullopt;
+  if (!given->objects.all<Cluster>().empty()) return std::move(given->objects);
+  report_usage(session.text("cli.plan.no-cluster", {std::to_string(given->documents), kinds_text(given->objects)}),
                options.format(), session);
   return std::nullopt;
 }

@@ -62,19 +62,30 @@ void route(const ReachOptions& options, Session& session) {
     session.out(route_text(document, session));
 }
 
-void one(const ReachOptions& options, Session& session) {
-  RowOrMistake row = row_of(options.row, session);
-  if (!row.row) return report_usage(row.mistake, options.format, session);
-  std::optional<model::Snapshot> snapshot = objects_of(options.objects, options.format, session);
-  if (!snapshot) return;
-  reach::Reach reach(*snapshot);
-  auto answer = reach.ask(*question_of(*row.row));
-  if (auto* mistake = std::get_if<base::Message>(&answer))
-    return report_usage(session.text(*mistake), options.format, session);
-  const auto& found = std::get<reach::Answer>(answer);
+// One row and its answer, which is the exit status too. Empty where there is none, which has been reported then.
+std::optional<std::pair<Json, reach::Answer>> answer_to(const RowOptions& asked, const ObjectOptions& objects,
+                                                        Format format, Session& session) {
+  auto fail = [&](const std::string& text) {
+    report_usage(text, format, session);
+    return std::nullopt;
+  };
+  RowOrMistake row = row_of(asked, session);
+  if (!row.row) return fail(row.mistake);
+  std::optional<model::Snapshot> snapshot = objects_of(objects, format, session);
+  if (!snapshot) return std::nullopt;
+  auto answer = reach::Reach(*snapshot).ask(*question_of(*row.row));
+  if (auto* mistake = std::get_if<base::Message>(&answer)) return fail(session.text(*mistake));
+  auto& found = std::get<reach::Answer>(answer);
   if (!found.allow) session.status = exit_status::no;
-  if (options.format == Format::text) return session.out(answer_text(*row.row, found, session));
-  session.out_json("reach", row_json(*row.row, found), options.format == Format::jsonl);
+  return std::pair(*row.row, std::move(found));
+}
+
+void one(const ReachOptions& options, Session& session) {
+  auto told = answer_to(options.row, options.objects, options.format, session);
+  if (!told) return;
+  const auto& [row, found] = *told;
+  if (options.format == Format::text) return session.out(answer_text(row, found, session));
+  session.out_json("reach", row_json(row, found), options.format == Format::jsonl);
 }
 
 // Which Service answers for a URL; 0 where one does.
@@ -224,18 +235,11 @@ struct ExplainOptions {
 };
 
 void explain(const ExplainOptions& options, Session& session) {
-  RowOrMistake row = row_of(options.row, session);
-  if (!row.row) return report_usage(row.mistake, options.format, session);
-  std::optional<model::Snapshot> snapshot = objects_of(options.objects, options.format, session);
-  if (!snapshot) return;
-  reach::Reach reach(*snapshot);
-  auto answer = reach.ask(*question_of(*row.row));
-  if (auto* mistake = std::get_if<base::Message>(&answer))
-    return report_usage(session.text(*mistake), options.format, session);
-  const auto& found = std::get<reach::Answer>(answer);
-  if (!found.allow) session.status = exit_status::no;
-  if (options.format == Format::text) return session.out(steps_text(*row.row, found, session));
-  Json out = row_json(*row.row, found);
+  auto told = answer_to(options.row, options.objects, options.format, session);
+  if (!told) return;
+  const auto& [row, found] = *told;
+  if (options.format == Format::text) return session.out(steps_text(row, found, session));
+  Json out = row_json(row, found);
   session.out_json("explain", localised(out.set("steps", reach::steps_json(found)), session));
 }
 
