@@ -77,6 +77,7 @@ class Worker {
   }
 
   void take(const Pool& pool) {
+    forget(mark_);  // who was killed holding gives that back when it takes anew
     auto got = leases_.allocate(pool, owner_, {});
     if (!got.ok()) {
       ++(got.error().code == EXFULL ? slots_.full : slots_.takes);
@@ -88,11 +89,15 @@ class Worker {
     ++slots_.takes;
   }
 
-  void give_back(const std::string& container, int mark) {
+  void forget(int mark) {
     for (auto& holder : slots_.holder) {
       int expected = mark;
       holder.compare_exchange_strong(expected, 0);
     }
+  }
+
+  void give_back(const std::string& container, int mark) {
+    forget(mark);
     if (!leases_.release(container, "eth0").ok()) ++slots_.errors;
   }
 

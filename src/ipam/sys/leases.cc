@@ -450,8 +450,9 @@ base::Status Leases::free_earlier_boots(std::vector<Hint>& hints) {
   return {};
 }
 
+// Address by address is not one moment: who gives one back and takes another meanwhile would be seen with both.
 base::Result<std::vector<Lease>> Leases::list() {
-  base::Result<Lock> guard = book_->guard(LockFile::How::shared);
+  base::Result<Lock> guard = book_->guard(LockFile::How::exclusive);
   if (!guard.ok()) return guard.error();
   base::Result<std::string> boot = book_->boot_id();
   if (!boot.ok()) return boot.error();

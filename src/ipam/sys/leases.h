@@ -114,7 +114,7 @@ class Leases {
   // Frees what this interface of the container holds, and tells what it was. Holding nothing is fine.
   base::Result<std::vector<model::Address>> release(const std::string& container, const std::string& ifname);
 
-  base::Result<std::vector<Lease>> list();     // what is held, sorted by address
+  base::Result<std::vector<Lease>> list();     // what is held at one moment, sorted by address
   base::Result<std::vector<Lease>> cooling();  // the last leases of what rests, sorted by address
   base::Result<std::optional<Lease>> holder(const model::Address& address);
   // The network namespace in which the last address was given, as Owner::node_inode; 0: not known, or in an earlier
