@@ -126,6 +126,8 @@ std::string status_text(const Json& status, const Session& session, bool color) 
   std::string out = headline(status, session, color) + "\n" + topology(status, session, color);
   out += services_text(status["services"], session, color);
   out += subnets_text(status["subnets"], session, color);
+  if (const Json& off = status["fabric"]["off"]; off.is_string())
+    out += "\n" + session.text("cli.fabric-slow", {off.as_string()}) + "\n";
   std::string conditions = conditions_text(status["conditions"], session, color);
   if (!conditions.empty()) out += "\n" + conditions;
   return out;

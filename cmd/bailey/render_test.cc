@@ -116,6 +116,17 @@ TEST(Render, StatusWithoutPlacesGoesByAddress) {
             "└─ host/web    198.51.100.9\n");
 }
 
+TEST(Render, StatusSaysWhyThereIsNoFastPath) {
+  FakeRun fake;
+  Json document = json(R"({"name":"x","generation":1,"ready":true,"seconds":0.1,"networks":[],
+    "fabric":{"fast_path":false,"packets":0,"off":"attach BPF program fabric_path to device 7: Invalid argument"}})");
+  EXPECT_NE(status_text(document, fake.session, false)
+                .find("The fabric works without its fast path: attach BPF program fabric_path to device 7"),
+            std::string::npos);
+  document.set("fabric", json(R"({"fast_path":true,"packets":12,"off":null})"));
+  EXPECT_EQ(status_text(document, fake.session, false).find("fast path"), std::string::npos);
+}
+
 TEST(Render, StatusSaysWhatNodesAndPodsTakeOfSubnets) {
   FakeRun fake;
   Json document = json(R"({"name":"x","generation":1,"ready":true,"seconds":0.1,"networks":[],"subnets":[

@@ -73,6 +73,7 @@ class Network {
   // How the addresses of subnets with nodes are used, as of the last change; what pods hold is in pods().
   const std::vector<SubnetUse>& subnets() const { return subnets_; }
   base::Result<std::vector<fabric::sys::Applier::DropCounter>> drops() { return applier_.drops(); }
+  fabric::sys::Applier::FastPathStatus fast_path() const { return applier_.fast_path(); }
   std::string host_of_node(const std::string& node) const { return "node/" + node; }
 
  private:

@@ -183,6 +183,12 @@ base::Json networks_json(const model::Snapshot& snapshot) {
   return out;
 }
 
+// `off` is why the kernel does not take the fast path, null where it does.
+base::Json fabric_json(const fabric::sys::Applier::FastPathStatus& status) {
+  base::Json json = base::Json::object().set("fast_path", status.on).set("packets", status.packets);
+  return json.set("off", status.off ? base::Json(status.off->text()) : base::Json(nullptr));
+}
+
 }  // namespace
 
 bool is_ready(const Hosts& hosts, const Network& network) {
@@ -203,6 +209,7 @@ base::Json status_document(const std::string& lab, double seconds, const Hosts& 
   json.set("hosts", hosts_json(hosts, network.current())).set("pods", pods_json(network));
   json.set("clusters", clusters_json(network.current())).set("subnets", subnets_json(network));
   json.set("services", services_json(network.current())).set("networks", networks_json(network.current()));
+  json.set("fabric", fabric_json(network.fast_path()));
   return json.set("conditions", std::move(conditions)).set("made", std::move(made));
 }
 

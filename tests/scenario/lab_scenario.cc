@@ -122,6 +122,9 @@ TEST_P(FamilyScenario, WhoReachesWhomAndWhoIsSeen) {
     EXPECT_EQ(lab.probe(pod, "host/jump", "81/tcp", family)["result"].as_string(), "refused");
     EXPECT_EQ(lab.probe(pod, "host/jump", "81/udp", family)["result"].as_string(), "refused");
   }
+  base::Json fabric = lab.ask("status").json()["fabric"];
+  EXPECT_EQ(fabric["fast_path"].as_bool(), fabric["off"].is_null()) << fabric.dump();
+  EXPECT_TRUE(!fabric["fast_path"].as_bool() || fabric["packets"].as_int() > 0) << fabric.dump();
 }
 
 TEST_P(FamilyScenario, AUserDefinedRouteIsReallyWalked) {

@@ -1,5 +1,6 @@
 // apply() compares what is with what should be and sends the difference, in this order:
 //
+//   fast path: what goes or changes           from here to the end the rules decide about it
 //   settings                                  before the devices that inherit them
 //   cables that are in the way, then new cables, addresses and neighbours
 //   fabric: delivery routes that go           nothing is delivered that the new state would not deliver
@@ -11,6 +12,7 @@
 //           rules that go
 //   routes and rules of all other hosts
 //   addresses, neighbours and cables that go
+//   fast path: what comes
 //
 // With routes in that order a lookup never meets a route that neither state would choose: while routes come, one
 // that is less specific than the old or the new choice cannot win; the same while they go. A packet of a device
@@ -23,7 +25,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "fabric/fast_path.h"
 #include "fabric/ruleset.h"
+#include "fabric/sys/fast_path_loader.h"
 #include "fabric/sys/kernel.h"
 #include "fabric/sys/nft.h"
 #include "netlink/namespace.h"
@@ -95,6 +99,9 @@ struct Applier::State {
   std::optional<Nft> nft;
   // Of every counter that is or was: what to call it.
   std::map<std::string, Ruleset::Counter> counters;
+  Speed speed = Speed::fast_path;
+  std::optional<FastPathLoader> fast;
+  std::optional<base::Error> fast_off;
 
   base::Result<Changes> apply(const Desired& desired);
   base::Status know_hosts(const Desired& desired) const;
@@ -107,13 +114,16 @@ struct Applier::State {
   base::Status settle_addresses(const Desired& desired);
   base::Status change_fabric(const Desired& desired, const Ruleset& rules, Changes& changes);
   base::Status change_host(const HostName& name, const HostNetwork& after, Changes& changes);
+  void withdraw_fast_path(const FastPath& next);
+  void extend_fast_path(const FastPath& next);
+  void stop_fast_path(const base::Error& why);
   unsigned index_of_internet(const Desired& desired) const;
   base::Status change_filter(const Ruleset& rules, Changes& changes);
   base::Status remove_leftovers(const Desired& desired, const std::vector<Cable>& cables, Changes& changes);
   void forget_device(const HostName& host, const std::string& device);
 };
 
-Applier::Applier() : state_(std::make_unique<State>()) {}
+Applier::Applier(Speed speed) : state_(std::make_unique<State>()) { state_->speed = speed; }
 Applier::~Applier() = default;
 
 base::Status Applier::add_host(const HostName& host, int namespace_fd) {
@@ -148,6 +158,7 @@ void Applier::remove_host(const HostName& host) {
   if (state_->current) state_->current->hosts.erase(host);
   if (host == fabric_name) {
     state_->nft.reset();
+    state_->fast.reset();
     forget();
   }
   state_->hosts.erase(host);
@@ -156,6 +167,7 @@ void Applier::remove_host(const HostName& host) {
 void Applier::forget() {
   state_->current.reset();
   state_->rules.reset();
+  if (state_->fast) state_->fast->clear();
 }
 
 base::Result<Applier::Changes> Applier::apply(const Desired& desired) {
@@ -183,6 +195,16 @@ base::Result<std::vector<Applier::DropCounter>> Applier::drops() {
   return out;
 }
 
+Applier::FastPathStatus Applier::fast_path() const {
+  FastPathStatus out;
+  out.off = state_->fast_off;
+  out.on = state_->fast && !out.off;
+  if (!state_->fast) return out;
+  base::Result<std::uint64_t> packets = state_->fast->packets();
+  if (packets.ok()) out.packets = *packets;
+  return out;
+}
+
 base::Result<Applier::Changes> Applier::State::apply(const Desired& desired) {
   Changes changes;
   if (base::Status known = know_hosts(desired); !known.ok()) return known.error();
@@ -191,6 +213,8 @@ base::Result<Applier::Changes> Applier::State::apply(const Desired& desired) {
   std::vector<Cable> come = missing(desired.cables, current->cables);
   std::vector<Cable> go = missing(current->cables, desired.cables);
   changes.links += come.size() + go.size();
+  FastPath fast_way = fabric::fast_path(desired);
+  withdraw_fast_path(fast_way);
   base::Status status = write_settings(desired);
   if (status.ok()) status = clear_the_way(come, go);
   if (status.ok()) status = make_cables(come);
@@ -209,6 +233,7 @@ base::Result<Applier::Changes> Applier::State::apply(const Desired& desired) {
   if (status.ok()) status = settle_addresses(desired);
   if (status.ok()) status = remove_leftovers(desired, go, changes);
   if (!status.ok()) return status.error();
+  extend_fast_path(fast_way);
   current = desired;
   for (const auto& [name, counter] : target.counters) counters[name] = counter;
   rules = std::move(target);
@@ -389,6 +414,28 @@ base::Status Applier::State::change_fabric(const Desired& desired, const Ruleset
   for (const KernelRule& rule : missing(before.rules, after.rules)) last.delete_rule(to_kernel(rule));
   changes.rules += new_rules.size() + last.size();
   return last.empty() ? base::Status() : host.socket.run(last);
+}
+
+// Trouble with the fast path is never trouble with the fabric: it is taken away, and the rules carry on.
+void Applier::State::stop_fast_path(const base::Error& why) {
+  fast_off = why;
+  if (fast) fast->clear();
+}
+
+void Applier::State::withdraw_fast_path(const FastPath& next) {
+  if (!fast || fast_off) return;
+  if (base::Status done = fast->withdraw(next, hosts.at(fabric_name).links); !done.ok()) stop_fast_path(done.error());
+}
+
+void Applier::State::extend_fast_path(const FastPath& next) {
+  auto fabric = hosts.find(fabric_name);
+  if (speed == Speed::rules_alone || fabric == hosts.end() || fast_off) return;
+  if (!fast) {
+    base::Result<FastPathLoader> loaded = FastPathLoader::load(fabric->second.space.get());
+    if (!loaded.ok()) return stop_fast_path(loaded.error());
+    fast = std::move(loaded).value();
+  }
+  if (base::Status done = fast->extend(next, fabric->second.links); !done.ok()) stop_fast_path(done.error());
 }
 
 unsigned Applier::State::index_of_internet(const Desired& desired) const {

@@ -1,8 +1,10 @@
 // Makes the kernel equal to a fabric::Desired.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,9 @@ namespace bailey::fabric::sys {
 // Observes and changes the namespaces of the lab's hosts. Holds one netlink socket a namespace; single thread.
 class Applier {
  public:
-  Applier();
+  // Whether packets that need nothing but a route go past the rules (fast_path.h). Results are the same without.
+  enum class Speed : std::uint8_t { fast_path, rules_alone };
+  explicit Applier(Speed speed = Speed::fast_path);
   ~Applier();
   Applier(const Applier&) = delete;
   Applier& operator=(const Applier&) = delete;
@@ -46,6 +50,14 @@ class Applier {
     std::uint64_t packets = 0;
   };
   base::Result<std::vector<DropCounter>> drops();
+
+  // Where the kernel does not take the fast path, `off` says why; the rules then carry everything.
+  struct FastPathStatus {
+    bool on = false;
+    std::optional<base::Error> off;
+    std::uint64_t packets = 0;
+  };
+  FastPathStatus fast_path() const;
 
  private:
   struct State;

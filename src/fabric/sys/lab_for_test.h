@@ -31,6 +31,7 @@ void PrintTo(const Delivery& delivery, std::ostream* out);
 
 class Lab {
  public:
+  explicit Lab(Applier::Speed speed = Applier::Speed::fast_path) : applier_(speed) {}
   // Compiles and applies; hosts that the fabric names and that do not exist yet are made.
   Applier::Changes apply(const model::Snapshot& snapshot);
   // Makes the hosts of a snapshot that do not exist yet, and applies nothing.
@@ -51,6 +52,7 @@ class Lab {
   std::vector<std::string> everything();
 
   Applier& applier() { return applier_; }
+  const Applier& applier() const { return applier_; }
   void remove(const HostName& host);
   int space(const HostName& host) { return spaces_.at(host).get(); }
   bool has(const HostName& host) const { return spaces_.contains(host); }
