@@ -6,7 +6,7 @@ cd "$root"
 
 # The formatter puts the head of a function and its closing brace in column one, and nothing else that ends in "{"
 # there but namespaces, types and tables.
-find src cmd tests bpf -name '*.cc' -o -name '*.h' -o -name '*.c' | sort | xargs awk '
+find $(ls -d src cmd tests bpf 2>/dev/null) -name '*.cc' -o -name '*.h' -o -name '*.c' | sort | xargs awk '
   function check(what, lines, soft, hard) {
     if (lines > hard) { print what " has " lines " lines, more than " hard; bad = 1 }
     else if (lines > soft) print "note: " what " has " lines " lines, more than " soft
