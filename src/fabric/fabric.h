@@ -108,6 +108,9 @@ struct Filter {
     std::uint16_t internet_zone = 0;  // of packets whose route leads to the Internet; 0: none may
     std::uint32_t return_mark = 0;    // of the replies that come from the Internet
     std::string object;               // named in drops: "VirtualNetwork/hub/subnets/web"
+    // By an appliance for others: it has not seen the connections that came from the Internet past it, so their
+    // replies end here.
+    bool forwarded = false;
     friend bool operator==(const Class&, const Class&) = default;
   };
   // The class of packets that enter by a device: of the first group that holds the source, else `otherwise`.

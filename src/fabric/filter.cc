@@ -79,6 +79,7 @@ class Filters {
     add_class(own, port.vnet(), topology_.mark("return " + port.vnet()), port.nic.object.text(), false);
     add_class(inner, port.vnet(), by_appliance, port.nic.object.text(), false);
     add_class(foreign, port.vnet(), by_appliance, port.nic.object.text(), false);
+    for (Filter::Class& row : out_.classes) row.forwarded = row.forwarded || row.mark == inner || row.mark == foreign;
     for (std::uint32_t mark : {own, inner, foreign})
       for (Family family : {Family::v4, Family::v6})
         if (auto to = outside_address(topology_, port, family); to && topology_.has_internet())

@@ -9,7 +9,9 @@
 //   to_private  public address -> the interface's own
 //   unroutable  what came from the Internet and no table would take is counted and dropped
 //   input       answers neighbour discovery and nothing else
-//   forward     nothing without a mark; remembers the way back of what goes to the Internet
+//   forward     nothing without a mark; remembers the way back of what goes to the Internet, and drops replies that
+//   take
+//               another way than their connection came
 //   to_public   the interface's own -> its public address, or the VNet's outbound address
 #include "fabric/ruleset.h"
 
@@ -119,6 +121,7 @@ class Writer {
     declare("devices", "ifname", "verdict", false);
     declare("route_counters", "mark", "counter", false);
     declare("return_marks", "mark", "mark", false);
+    declare("forwarded", "mark", nullptr, false);
     for (Family family : families) {
       Json address = address_type(family);
       std::string number = v(family);
@@ -183,11 +186,16 @@ class Writer {
 
   void write_forward() {
     out_.counters["not-routed"] = {"not-routed", ""};
+    out_.counters["asymmetric"] = {"asymmetric", ""};
     auto& rules = base_chain("forward", hook("filter", "forward", 0, "drop")).rules;
     rules.push_back(list({match("==", meta("mark"), 0), count("not-routed"), drop()}));
-    if (!internet_.empty())
-      rules.push_back(list({match("==", meta("oifname"), internet_), match("in", ct("state"), "new"),
-                            set_to(ct("mark"), lookup(meta("mark"), "@return_marks"))}));
+    if (!internet_.empty()) {
+      Json to_internet = match("==", meta("oifname"), internet_);
+      rules.push_back(list({to_internet, match("==", meta("mark"), "@forwarded"), match("==", ct("direction"), "reply"),
+                            count("asymmetric"), drop()}));
+      rules.push_back(list(
+          {to_internet, match("in", ct("state"), "new"), set_to(ct("mark"), lookup(meta("mark"), "@return_marks"))}));
+    }
     rules.push_back(list({accept()}));
   }
 
@@ -222,6 +230,7 @@ class Writer {
     rules.push_back(list({choose(device_of_route(), object("set", std::move(ways)))}));
     rules.push_back(list({object("notrack", nullptr)}));
     if (row.return_mark != 0) element("return_marks", list({row.mark, row.return_mark}));
+    if (row.forwarded) element("forwarded", row.mark);
     std::string counter = route_counter(row.mark);
     out_.counters[counter] = {"route", row.object};
     element("route_counters", list({row.mark, counter}));

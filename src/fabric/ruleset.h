@@ -20,7 +20,7 @@ inline constexpr std::string_view nft_table = "bailey-fabric";
 
 struct Ruleset {
   struct Counter {
-    std::string reason;  // "source-check", "route", "no-public-address", "not-routed"
+    std::string reason;  // "source-check", "route", "no-public-address", "not-routed", "asymmetric"
     std::string object;
     friend bool operator==(const Counter&, const Counter&) = default;
   };

@@ -50,9 +50,12 @@ struct View {
       if (host->network == model::LabHost::Network::internet &&
           std::find(host->addresses.begin(), host->addresses.end(), address) != host->addresses.end())
         return true;
+    return of_public(address) != nullptr;
+  }
+  const Interface* of_public(const model::Address& address) const {
     for (const Interface& nic : interfaces)
-      if (nic.public_address == address) return true;
-    return false;
+      if (nic.public_address == address) return &nic;
+    return nullptr;
   }
 };
 
@@ -134,11 +137,18 @@ base::Json why_dropped(const model::Snapshot& snapshot, const Place& from, const
     if (!view.owner_of(to)) return at("route", "no-such-address", "VirtualNetwork/" + vnet->meta.name);
   }
   const Interface* back = target && !target->host.empty() ? view.of_host(target->host) : nullptr;
+  const Interface* by_public = view.of_public(to);
+  if (!back) back = by_public;
   if (!back) return source ? base::Json() : at("route", "no-way", "");
   for (const model::Address& address : from.addresses) {
     if (address.family() != to.family()) continue;
     base::Json fault = fault_from(view, *back, address);
     if (!fault.is_null()) return fault.set("reason", "return-" + fault["reason"].as_string());
+    // A way back through an appliance that has not seen the way in is none.
+    std::vector<fabric::EffectiveRoute> routes = fabric::effective_routes(view.snapshot, back->subnet);
+    const fabric::EffectiveRoute* route = fabric::longest_match(routes, address);
+    if (by_public && route && route->next_hop_type == model::NextHopType::virtual_appliance)
+      return at("route", "return-through-appliance", route->object.text());
   }
   return {};
 }

@@ -71,5 +71,77 @@ TEST_P(ReachScenario, AgreesWithPackets) {
   EXPECT_LT(open, probed_rows.items().size());
 }
 
+// The replies of `web` would leave through the appliance; those of `open` leave as they came.
+constexpr const char* public_addresses = R"(
+apiVersion: bailey.dev/v1alpha1
+kind: VirtualNetwork
+metadata: {name: v}
+spec:
+  addressSpace: [10.0.0.0/16]
+  outboundAddresses: [203.0.113.1]
+  subnets:
+  - {name: fw, prefix: 10.0.0.0/24}
+  - {name: web, prefix: 10.0.1.0/24, routeTable: t}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: RouteTable
+metadata: {name: t}
+spec:
+  routes:
+  - {name: d, prefix: 0.0.0.0/0, nextHopType: VirtualAppliance, nextHopAddress: 10.0.0.4}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: NetworkInterface
+metadata: {name: fw}
+spec: {subnet: v/fw, addresses: [10.0.0.4], ipForwarding: true}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: NetworkInterface
+metadata: {name: web}
+spec: {subnet: v/web, addresses: [10.0.1.4], publicAddress: 203.0.113.9}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: NetworkInterface
+metadata: {name: open}
+spec: {subnet: v/fw, addresses: [10.0.0.5], publicAddress: 203.0.113.10}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: LabHost
+metadata: {name: fw}
+spec: {networkInterfaces: [fw]}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: LabHost
+metadata: {name: open}
+spec: {networkInterfaces: [open], listeners: [80/tcp]}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: LabHost
+metadata: {name: web}
+spec: {networkInterfaces: [web], listeners: [80/tcp]}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: LabHost
+metadata: {name: client}
+spec: {network: Internet, addresses: [198.51.100.8]}
+)";
+
+TEST(ReachScenario, PublicAddressesBehindAnApplianceAreClosed) {
+  if (!is_root()) GTEST_SKIP() << "labs need root";
+  Lab lab(unique_name("reach-public"));
+  Folder folder;
+  std::string manifests = folder.write("network.yaml", public_addresses);
+  Outcome up = lab.up({"-f", manifests});
+  ASSERT_EQ(up.status, 0) << up.err << up.out;
+  for (bool closed : {true, false}) {
+    const char* to = closed ? "203.0.113.9" : "203.0.113.10";
+    Json row = lab.probe("host/client", to, "80/tcp");
+    EXPECT_EQ(row["result"].as_string(), closed ? "dropped" : "open") << row.dump();
+    EXPECT_EQ(row["dropped_at"]["reason"].as_string(), closed ? "return-through-appliance" : "") << row.dump();
+    Outcome reach = bailey({"reach", "-f", manifests, "--from", "host/client", "--to", to, "--port", "80"});
+    EXPECT_EQ(reach.status, closed ? 1 : 0) << reach.out;
+  }
+}
+
 }  // namespace
 }  // namespace bailey::scenario

@@ -361,6 +361,19 @@ TEST_F(Internet, GoesThroughTheApplianceInBothDirections) {
   EXPECT_EQ(send("host/fw", "198.51.100.7", "host/web"), answered("203.0.113.2"));
 }
 
+// Azure: with a default route to an appliance, a subnet is no longer reached from the Internet directly.
+TEST_F(Internet, RepliesDoNotLeaveThroughAnAppliance) {
+  world.subnet(*vnets["a"], "fw", {"10.0.9.0/24"});
+  world.host("fw", "a/fw", {"10.0.9.4"}).ip_forwarding = true;
+  subnets["a"]->route_table = "t";
+  world.route(world.table("t"), "0.0.0.0/0", NextHopType::virtual_appliance, "10.0.9.4");
+  apply();
+  EXPECT_EQ(send("host/client", "203.0.113.50", "host/open"), (Delivery{true, false, address("198.51.100.8")}));
+  EXPECT_EQ(lab.dropped("asymmetric", ""), 1u);
+  EXPECT_EQ(send("host/a", "198.51.100.7", "host/web"), answered("203.0.113.1")) << "what it begins itself passes";
+  EXPECT_EQ(lab.dropped("asymmetric", ""), 1u);
+}
+
 TEST_F(Internet, ARouteToTheInternetGoesThereAndNoneDoesNot) {
   subnets["a"]->route_table = "t";
   auto& table = world.table("t");
