@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/strings.h"
 #include "commands.h"
 #include "diagnostics.h"
 #include "files.h"
@@ -33,6 +34,8 @@ struct ReachOptions {
   RowOptions row;
   std::string cases;
   std::string url;
+  reach::RequestHead head;
+  std::vector<std::string> headers;  // "Name: value"
   Format format = Format::text;
 };
 
@@ -92,10 +95,17 @@ void one(const ReachOptions& options, Session& session) {
 void url_answer(const ReachOptions& options, Session& session) {
   std::optional<reach::Url> url = reach::Url::parse(options.url);
   if (!url) return report_usage(session.text("cli.bad-url", {options.url}), options.format, session);
+  reach::RequestHead head = options.head;
+  for (const std::string& text : options.headers) {
+    std::size_t colon = text.find(':');
+    if (colon == 0 || colon == std::string::npos)
+      return report_usage(session.text("cli.bad-header", {text}), options.format, session);
+    head.headers.emplace_back(text.substr(0, colon), base::trim(std::string_view(text).substr(colon + 1)));
+  }
   std::optional<model::Snapshot> snapshot = objects_of(options.objects, options.format, session);
   if (!snapshot) return;
-  reach::UrlAnswer found = reach::answer(*snapshot, *url);
-  if (found.status != 200) session.status = exit_status::no;
+  reach::UrlAnswer found = reach::answer(*snapshot, *url, head);
+  if (!found.good()) session.status = exit_status::no;
   if (options.format == Format::text) return session.out(url_text(*url, found, session));
   session.out_json("reach", reach::to_json(*url, found), options.format == Format::jsonl);
 }
@@ -252,6 +262,8 @@ void add_reach(CLI::App& parent, Session& session) {
   add_row(*command, options->row, session);
   command->add_option("--cases", options->cases, session.text("cli.option.cases"))->type_name("FILE");
   command->add_option("--url", options->url, session.text("cli.option.url"))->type_name("URL");
+  command->add_option("--method", options->head.method, session.text("cli.option.method"))->type_name("GET");
+  command->add_option("--header", options->headers, session.text("cli.option.header"))->type_name("NAME: VALUE");
   command->add_flag("--route", options->route, session.text("cli.option.route"));
   add_format(*command, options->format, {Format::text, Format::json, Format::jsonl}, session);
   command->callback([options, &session] { reach_command(*options, session); });

@@ -156,7 +156,7 @@ std::string steps_text(const Json& row, const reach::Answer& answer, const Sessi
 }
 
 std::string url_text(const reach::Url& url, const reach::UrlAnswer& answer, const Session& session) {
-  bool good = answer.status == 200;
+  bool good = answer.good();
   std::string out =
       painted(std::to_string(answer.status), paint_of_verdict(good), session.out_color()) + "  " + url.text;
   out += "\n  " + session.text(answer.note) + "\n";

@@ -30,6 +30,7 @@ constexpr Row rows[] = {
     {Kind::GatewayClass, read_gateway_class},
     {Kind::Gateway, read_gateway},
     {Kind::HTTPRoute, read_http_route},
+    {Kind::ReferenceGrant, read_reference_grant},
     {Kind::VirtualNetwork, read_virtual_network},
     {Kind::NetworkPeering, read_network_peering},
     {Kind::NetworkInterface, read_network_interface},

@@ -31,6 +31,7 @@ model::AnyObject read_network_policy(Mapping&, model::Meta, const std::string&);
 model::AnyObject read_gateway_class(Mapping&, model::Meta, const std::string&);
 model::AnyObject read_gateway(Mapping&, model::Meta, const std::string&);
 model::AnyObject read_http_route(Mapping&, model::Meta, const std::string&);
+model::AnyObject read_reference_grant(Mapping&, model::Meta, const std::string&);
 model::AnyObject read_virtual_network(Mapping&, model::Meta, const std::string&);
 model::AnyObject read_network_peering(Mapping&, model::Meta, const std::string&);
 model::AnyObject read_network_interface(Mapping&, model::Meta, const std::string&);

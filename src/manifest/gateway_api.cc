@@ -1,4 +1,5 @@
-// GatewayClass, Gateway and HTTPRoute (gateway.networking.k8s.io).
+// GatewayClass, Gateway, HTTPRoute and ReferenceGrant (gateway.networking.k8s.io).
+#include "base/pattern.h"
 #include "manifest/decoders.h"
 #include "manifest/values.h"
 #include "model/kubernetes.h"
@@ -53,12 +54,22 @@ model::GatewayListener listener(const Field& item, const std::string& ns, Unique
   return out;
 }
 
+// Of RE2's syntax, which takes time linear in the text whatever the expression.
+void expect_pattern(const Field& field, const std::string& text) {
+  std::string error;
+  if (base::Pattern::parse(text, &error)) return;
+  field.fail("bad-pattern", {"manifest.expected-pattern", {}}, {"manifest.found-bad-pattern", {text, error}},
+             {"manifest.mend-pattern", {}});
+}
+
 model::HeaderMatch header_match(const Field& item) {
   Mapping map(item);
   model::HeaderMatch out;
   out.type = map["type"].one_of({"Exact", "RegularExpression"}).value_or("Exact");
   out.name = map.required("name").text_or();
-  out.value = map.required("value").text_or();
+  Field value = map.required("value");
+  out.value = value.text_or();
+  if (out.type == "RegularExpression") expect_pattern(value, out.value);
   return out;
 }
 
@@ -69,6 +80,7 @@ model::HttpRouteMatch route_match(const Field& item) {
   out.path_type = path["type"].one_of({"Exact", "PathPrefix", "RegularExpression"}).value_or("PathPrefix");
   Field value = path["value"];
   out.path = value.text_or("/");
+  if (out.path_type == "RegularExpression") expect_pattern(value, out.path);
   if (out.path_type != "RegularExpression" && (out.path.empty() || out.path.front() != '/'))
     value.fail("bad-path", {"manifest.expected-path", {}}, {"manifest.mend-write", {"/" + out.path.substr(0, 80)}});
   out.method = map["method"]
@@ -171,6 +183,30 @@ model::AnyObject read_http_route(Mapping& root, model::Meta meta, const std::str
   spec["rules"].each([&](const Field& item) { out->rules.push_back(route_rule(item, out->meta.ns)); });
   spec.ignore({"useDefaultGateways"});
   return std::shared_ptr<const model::HTTPRoute>(out);
+}
+
+model::AnyObject read_reference_grant(Mapping& root, model::Meta meta, const std::string&) {
+  auto out = std::make_shared<model::ReferenceGrant>();
+  out->meta = std::move(meta);
+  Field spec_field = root.required("spec");
+  Mapping spec(spec_field);
+  spec["from"].each([&](const Field& item) {
+    Mapping map(item);
+    map.required("group").text_or();
+    model::ReferenceGrant::From from;
+    from.kind = map.required("kind").text_or();
+    from.ns = dns_label(map.required("namespace")).value_or("");
+    out->from.push_back(std::move(from));
+  });
+  spec["to"].each([&](const Field& item) {
+    Mapping map(item);
+    map.required("group").text_or();
+    model::ReferenceGrant::To to;
+    to.kind = map.required("kind").text_or();
+    to.name = map["name"].text_or();
+    out->to.push_back(std::move(to));
+  });
+  return std::shared_ptr<const model::ReferenceGrant>(out);
 }
 
 }  // namespace bailey::manifest

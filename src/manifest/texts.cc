@@ -132,6 +132,7 @@ constexpr base::Text table[] = {
     {"manifest.expected-own-priority", "a priority of its own in this direction", "이 방향에서 하나뿐인 우선 순위"},
     {"manifest.expected-part-name", "a name of at most 80 letters, digits, \"-\", \"_\" and \".\"",
      "영문자, 숫자, \"-\", \"_\", \".\"로 된 80자 이하의 이름"},
+    {"manifest.expected-pattern", "a regular expression in RE2's syntax", "RE2 문법의 정규식"},
     {"manifest.expected-path", "a path that begins with \"/\"", "\"/\"로 시작하는 경로"},
     {"manifest.expected-paths", "at least one path", "하나 이상의 경로"},
     {"manifest.expected-peer", "an ipBlock, a namespaceSelector or a podSelector",
@@ -248,6 +249,7 @@ constexpr base::Text table[] = {
     {"manifest.found-token", "a character that cannot begin a value (such as \"@\", \"`\" or \"%\")",
      "값의 처음에 올 수 없는 문자(\"@\", \"`\", \"%\" 등)"},
     {"manifest.found-unknown-anchor", "an alias without an anchor", "앵커가 없는 별칭"},
+    {"manifest.found-bad-pattern", "{0} ({1})", "{0} ({1})"},
     {"manifest.found-without", "no {0}", "{0} 없음"},
     {"manifest.found-yaml-error", "something that YAML does not allow ({0})", "YAML이 허용하지 않는 표기({0})"},
     // What to do.
@@ -426,6 +428,8 @@ constexpr base::Text table[] = {
      "파일을 UTF-8로 저장하십시오. 텍스트 파일인지도 확인하십시오."},
     {"manifest.mend-v1-backend", "Write service.name and service.port.number, or let `bailey check --fix` do it.",
      "service.name과 service.port.number를 쓰거나 `bailey check --fix`를 사용하십시오."},
+    {"manifest.mend-pattern", "Mend the expression, or use type Exact. RE2 has no look-around and no back references.",
+     "정규식을 고치거나 Exact 유형을 쓰십시오. RE2에는 전후방 탐색과 역참조가 없습니다."},
     {"manifest.mend-write", "Write {0}.", "다음과 같이 쓰십시오: {0}"},
     {"manifest.mend-yaml", "Check this line and the one above it.", "이 줄과 윗줄을 확인하십시오."},
     // What has been done.

@@ -238,6 +238,20 @@ struct RouteParent {
   std::uint16_t port = 0;
 };
 
+// Lets objects of other namespaces refer to those of its own.
+struct ReferenceGrant : Object {
+  struct From {
+    std::string kind;
+    std::string ns;
+  };
+  struct To {
+    std::string kind;
+    std::string name;  // "": all of the kind
+  };
+  std::vector<From> from;
+  std::vector<To> to;
+};
+
 struct RouteBackend {
   std::string ns;
   std::string service;

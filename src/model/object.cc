@@ -34,6 +34,7 @@ const std::vector<KindInfo>& kind_table() {
       {Kind::GatewayClass, "GatewayClass", gateway_api, false, true},
       {Kind::Gateway, "Gateway", gateway_api, true, true},
       {Kind::HTTPRoute, "HTTPRoute", gateway_api, true, true},
+      {Kind::ReferenceGrant, "ReferenceGrant", gateway_api, true, true},
       {Kind::VirtualNetwork, "VirtualNetwork", own, false, true},
       {Kind::NetworkPeering, "NetworkPeering", own, false, true},
       {Kind::NetworkInterface, "NetworkInterface", own, false, true},

@@ -35,6 +35,7 @@ enum class Kind : std::uint8_t {
   GatewayClass,
   Gateway,
   HTTPRoute,
+  ReferenceGrant,
   // bailey.dev/v1alpha1
   VirtualNetwork,
   NetworkPeering,

@@ -63,10 +63,10 @@ struct TypeList {
 };
 
 using AllTypes = TypeList<Namespace, Node, Pod, Service, Secret, ConfigMap, Workload, EndpointSlice, Ingress,
-                          IngressClass, NetworkPolicy, GatewayClass, Gateway, HTTPRoute, VirtualNetwork, NetworkPeering,
-                          NetworkInterface, NetworkSecurityGroup, RouteTable, OnPremisesNetwork, NetworkGateway,
-                          GatewayConnection, Cluster, RoleAssignment, RoleDefinition, LoadBalancer, ApplicationGateway,
-                          WafPolicy, LabHost, Bastion, AccessGrant>;
+                          IngressClass, NetworkPolicy, GatewayClass, Gateway, HTTPRoute, ReferenceGrant, VirtualNetwork,
+                          NetworkPeering, NetworkInterface, NetworkSecurityGroup, RouteTable, OnPremisesNetwork,
+                          NetworkGateway, GatewayConnection, Cluster, RoleAssignment, RoleDefinition, LoadBalancer,
+                          ApplicationGateway, WafPolicy, LabHost, Bastion, AccessGrant>;
 
 // An object of any of these types, shared. (A plain class and not a std::variant: with this many alternatives a
 // variant costs every file that copies one seconds to compile.)

@@ -57,6 +57,7 @@ constexpr base::Text table[] = {
      "loadBalancerSourceRanges에 {0}이(가) 없습니다"},
     {"reach.url.ingress", "{1} sends it to service {0}", "{1}이(가) 서비스 {0}(으)로 보냅니다"},
     {"reach.url.http-route", "{1} sends it to service {0}", "{1}이(가) 서비스 {0}(으)로 보냅니다"},
+    {"reach.url.redirect", "{1} answers with a redirect", "{1}이(가) 다른 주소로 보냅니다(리디렉션)"},
     {"reach.url.default-backend", "no rule matches; the default backend of {1} is service {0}",
      "맞는 규칙이 없어 {1}의 기본 백엔드인 서비스 {0}(으)로 보냅니다"},
     {"reach.url.class-not-served",

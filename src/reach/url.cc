@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/pattern.h"
+#include "base/strings.h"
 #include "model/resolve/services.h"
 #include "reach/policy.h"
 
@@ -63,13 +65,49 @@ struct Target {
   Decider by;
   std::string reason;
   bool valid = true;  // a reference across namespaces that nothing grants is not
+  bool redirects = false;
 };
 
-using Rank = std::tuple<HostFit, bool, std::size_t, bool, std::size_t, std::size_t>;
+// Of the host, what kind of path, its length, whether a method is asked for, how many headers, how many parameters.
+using Rank = std::tuple<HostFit, int, std::size_t, bool, std::size_t, std::size_t>;
+constexpr int prefix_rank = 0;
+constexpr int pattern_rank = 1;
+constexpr int exact_rank = 2;
+
+bool holds(const std::string& type, const std::string& wanted, std::string_view found) {
+  if (type != "RegularExpression") return wanted == found;
+  std::optional<base::Pattern> pattern = base::Pattern::parse(wanted);
+  return pattern && pattern->matches_all_of(found);
+}
+
+// "%2F" -> "/"; what is no escape stays.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto digit = [&](std::size_t at) -> int {
+      char c = at < text.size() ? text[at] : '\0';
+      if (c >= '0' && c <= '9') return c - '0';
+      char low = static_cast<char>(c | 0x20);
+      return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+    };
+    bool escape = text[i] == '%' && digit(i + 1) >= 0 && digit(i + 2) >= 0;
+    out += escape ? static_cast<char>(digit(i + 1) * 16 + digit(i + 2)) : text[i];
+    i += escape ? 2 : 0;
+  }
+  return out;
+}
 
 class Search {
  public:
-  Search(const model::Snapshot& snapshot, const Url& url) : snapshot_(snapshot), url_(url) {}
+  Search(const model::Snapshot& snapshot, const Url& url, const RequestHead& head)
+      : snapshot_(snapshot), url_(url), head_(head) {
+    if (url.query.empty()) return;
+    for (std::string_view pair : base::split(url.query, '&')) {
+      std::size_t equals = std::min(pair.find('='), pair.size());
+      parameters_.emplace_back(unescaped(pair.substr(0, equals)),
+                               unescaped(pair.substr(std::min(equals + 1, pair.size()))));
+    }
+  }
 
   UrlAnswer run() {
     for (const auto& ingress : snapshot_.all<Ingress>())
@@ -146,7 +184,7 @@ class Search {
     bool matches = exact ? path.path == url_.path : path_has_prefix(url_.path, path.path);
     if (!matches) return;
     std::string field = "spec.rules[" + std::to_string(i) + "].http.paths[" + std::to_string(j) + "]";
-    offer({host, exact, length_of(path.path), false, 0, 0},
+    offer({host, exact ? exact_rank : prefix_rank, length_of(path.path), false, 0, 0},
           {ingress.meta.ns, path.backend.service, path.backend.port, decider(ingress, field, field), "ingress"});
   }
 
@@ -191,53 +229,100 @@ class Search {
     }
   }
 
+  // The first of a name counts.
+  bool header_holds(const model::HeaderMatch& wanted) const {
+    for (const auto& [name, value] : head_.headers)
+      if (lower_case(name) == lower_case(wanted.name)) return holds(wanted.type, wanted.value, value);
+    return false;
+  }
+  bool parameter_holds(const model::HeaderMatch& wanted) const {
+    for (const auto& [name, value] : parameters_)
+      if (name == wanted.name) return holds(wanted.type, wanted.value, value);
+    return false;
+  }
+  bool path_holds(const model::HttpRouteMatch& match) const {
+    if (match.path_type == "PathPrefix") return path_has_prefix(url_.path, match.path);
+    return holds(match.path_type, match.path, url_.path);
+  }
+
   void try_match(const model::HTTPRoute& route, const HostFit& host, std::size_t i,
                  const model::HttpRouteMatch& match) {
-    bool exact = match.path_type == "Exact";
-    if (match.path_type == "RegularExpression" || !match.headers.empty() || !match.query.empty()) return;
-    if (!match.method.empty() && match.method != "GET") return;
-    if (exact ? match.path != url_.path : !path_has_prefix(url_.path, match.path)) return;
+    if (!path_holds(match) || (!match.method.empty() && match.method != head_.method)) return;
+    for (const model::HeaderMatch& header : match.headers)
+      if (!header_holds(header)) return;
+    for (const model::HeaderMatch& parameter : match.query)
+      if (!parameter_holds(parameter)) return;
     std::string field = "spec.rules[" + std::to_string(i) + "]";
-    Target target{route.meta.ns, "", {}, decider(route, field, field), "http-route"};
-    for (const model::RouteBackend& backend : route.rules[i].backends) {
-      if (backend.weight == 0 || !target.service.empty()) continue;
-      target.service = backend.service;
-      target.port.number = backend.port;
-      target.valid = backend.ns.empty() || backend.ns == route.meta.ns;
+    Target target = target_of(route, route.rules[i]);
+    target.by = decider(route, field, field);
+    int kind = match.path_type == "Exact" ? exact_rank : match.path_type == "PathPrefix" ? prefix_rank : pattern_rank;
+    offer({host, kind, length_of(match.path), !match.method.empty(), match.headers.size(), match.query.size()},
+          std::move(target));
+  }
+
+  // The first backend that a request can be sent to; where there is none, the first at all.
+  Target target_of(const model::HTTPRoute& route, const model::HttpRouteRule& rule) const {
+    Target out{route.meta.ns, "", {}, {}, "http-route"};
+    out.redirects = std::find(rule.filters.begin(), rule.filters.end(), "RequestRedirect") != rule.filters.end();
+    for (const model::RouteBackend& backend : rule.backends) {
+      if (backend.weight == 0) continue;
+      bool granted = backend.ns.empty() || backend.ns == route.meta.ns || is_granted(route, backend);
+      if (!out.service.empty() && (out.valid || !granted)) continue;
+      out.ns = backend.ns.empty() ? route.meta.ns : backend.ns;
+      out.service = backend.service;
+      out.port.number = backend.port;
+      out.valid = granted;
     }
-    offer({host, exact, length_of(match.path), !match.method.empty(), 0, 0}, std::move(target));
+    return out;
+  }
+
+  bool is_granted(const model::HTTPRoute& route, const model::RouteBackend& backend) const {
+    for (const auto& grant : snapshot_.all<model::ReferenceGrant>()) {
+      if (grant->meta.ns != backend.ns) continue;
+      bool from = std::any_of(grant->from.begin(), grant->from.end(), [&](const model::ReferenceGrant::From& each) {
+        return each.kind == "HTTPRoute" && each.ns == route.meta.ns;
+      });
+      bool to = std::any_of(grant->to.begin(), grant->to.end(), [&](const model::ReferenceGrant::To& each) {
+        return each.kind == "Service" && (each.name.empty() || each.name == backend.service);
+      });
+      if (from && to) return true;
+    }
+    return false;
   }
 
   UrlAnswer to(const Target& target) const {
     UrlAnswer out;
     out.decided_by = {target.by};
     std::string name = target.ns + "/" + target.service;
-    auto fail = [&](int status, const char* reason) {
+    auto tell = [&](int status, const char* reason) {
       out.status = status;
       out.reason = reason;
       out.note = {std::string("reach.url.") + reason, {name, target.by.object.text()}};
       return out;
     };
-    if (!target.valid) return fail(500, "not-granted");
-    if (target.service.empty()) return fail(500, "no-backend");
+    if (target.redirects) return tell(302, "redirect");
+    if (!target.valid) return tell(500, "not-granted");
+    if (target.service.empty()) return tell(500, "no-backend");
     const auto* service = snapshot_.find<Service>({Kind::Service, target.ns, target.service});
-    if (!service) return fail(503, "no-service");
+    if (!service) return tell(503, "no-service");
     auto port = std::find_if(service->ports.begin(), service->ports.end(), [&](const ServicePort& own) {
       return target.port.name.empty() ? own.port == target.port.number : own.name == target.port.name;
     });
-    if (port == service->ports.end()) return fail(503, "no-port");
+    if (port == service->ports.end()) return tell(503, "no-port");
     for (const auto& endpoint : model::resolve::endpoints(snapshot_, *service, *port))
       if (endpoint.ready)
         out.endpoints.push_back(endpoint.pod ? "pod/" + endpoint.pod->ns + "/" + endpoint.pod->name
                                              : endpoint.address.text());
-    if (out.endpoints.empty()) return fail(503, "no-endpoints");
+    if (out.endpoints.empty()) return tell(503, "no-endpoints");
     out.answered_by = "svc/" + name;
-    out = fail(200, target.reason.c_str());
+    out = tell(200, target.reason.c_str());
     return out;
   }
 
   const model::Snapshot& snapshot_;
   const Url& url_;
+  const RequestHead& head_;
+  std::vector<std::pair<std::string, std::string>> parameters_;  // of the query
   HostFit host_;
   Rank best_rank_{};
   std::optional<Target> best_;
@@ -265,6 +350,8 @@ std::optional<Url> Url::parse(std::string_view text) {
   rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
   out.path = rest.substr(0, rest.find_first_of("?#"));
   if (out.path.empty()) out.path = "/";
+  if (std::size_t mark = rest.substr(0, rest.find('#')).find('?'); mark != std::string_view::npos)
+    out.query = rest.substr(mark + 1, rest.find('#') - mark - 1);
   std::size_t colon = authority.rfind(':');
   if (colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
     auto port = model::Port::parse(authority.substr(colon + 1));
@@ -277,11 +364,13 @@ std::optional<Url> Url::parse(std::string_view text) {
   return out;
 }
 
-UrlAnswer answer(const model::Snapshot& snapshot, const Url& url) { return Search(snapshot, url).run(); }
+UrlAnswer answer(const model::Snapshot& snapshot, const Url& url, const RequestHead& head) {
+  return Search(snapshot, url, head).run();
+}
 
 base::Json to_json(const Url& url, const UrlAnswer& answer) {
   base::Json out = base::Json::object();
-  out.set("url", url.text).set("status", answer.status).set("verdict", answer.status == 200 ? "allow" : "deny");
+  out.set("url", url.text).set("status", answer.status).set("verdict", answer.good() ? "allow" : "deny");
   out.set("reason", answer.reason).set("decided_by", to_json(answer.decided_by));
   out.set("answered_by", answer.answered_by.empty() ? base::Json() : base::Json(answer.answered_by));
   base::Json endpoints = base::Json::array();

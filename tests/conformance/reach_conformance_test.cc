@@ -11,6 +11,7 @@
 //        rule: NAME,      one of those that decide, within its object
 //        reason: CODE,    of the step that denies
 //        endpoints: N, reached: N}
+//     - {url, method?, headers?{}, status, reason?, answered_by?, object?}   as `bailey reach --url`; `object` decides
 //     - {from, to, next_hop_type, next_hop_source?, prefix?, next_hop_address?, decided_by?}   as `bailey reach
 //     --route`
 #include <gtest/gtest.h>
@@ -30,6 +31,7 @@
 #include "reach/assume.h"
 #include "reach/reach.h"
 #include "reach/route.h"
+#include "reach/url.h"
 #include "tree.h"
 
 namespace bailey {
@@ -141,6 +143,24 @@ std::string judge_route(const reach::Reach& reach, const Json& row) {
   return "";
 }
 
+std::string judge_url(const reach::Reach& reach, const Json& row) {
+  for (const auto& [key, value] : row.members())
+    if (!std::set<std::string>({"url", "method", "headers", "status", "reason", "answered_by", "object"}).contains(key))
+      return "no such key: " + key;
+  std::optional<reach::Url> url = reach::Url::parse(row["url"].as_string());
+  if (!url || !row.has("status")) return "url and status must be given";
+  reach::RequestHead head;
+  if (row.has("method")) head.method = row["method"].as_string();
+  for (const auto& [name, value] : row["headers"].members()) head.headers.emplace_back(name, value.as_string());
+  reach::UrlAnswer answer = reach::answer(reach.world().snapshot(), *url, head);
+  std::string object = answer.decided_by.empty() ? "" : answer.decided_by[0].object.text();
+  for (const std::string& problem :
+       {mismatch(row, "status", std::to_string(answer.status)), mismatch(row, "reason", answer.reason),
+        mismatch(row, "answered_by", answer.answered_by), mismatch(row, "object", object)})
+    if (!problem.empty()) return problem + " [" + answer.reason + " " + object + " " + answer.answered_by + "]";
+  return "";
+}
+
 std::string judge_details(const Json& details, const reach::Answer& answer) {
   std::string rules;
   bool named = !details.has("rule");
@@ -159,6 +179,7 @@ std::string judge_details(const Json& details, const reach::Answer& answer) {
 // What is wrong about the answer to a row; "" where nothing is.
 std::string judge(const reach::Reach& reach, Json row) {
   if (row.has("next_hop_type")) return judge_route(reach, row);
+  if (row.has("url")) return judge_url(reach, row);
   Json details = Json::object();
   for (const char* key : {"rule", "reason", "endpoints", "reached"}) {
     if (row.has(key)) details.set(key, row[key]);
