@@ -63,7 +63,7 @@ class TerraformWriter {
  private:
   void head() {
     out_ =
-        "# Creates the planned network: terraform init, then terraform apply.\n"
+        "# Creates the planned network: az login, ARM_SUBSCRIPTION_ID=..., terraform init, then terraform apply.\n"
         "terraform {\n  required_providers {\n    azurerm = {\n      source  = \"hashicorp/azurerm\"\n"
         "      version = \"~> 4.0\"\n    }\n  }\n}\n\nprovider \"azurerm\" {\n  features {}\n}\n\n"
         "variable \"location\" {\n  type    = string\n  default = \"koreacentral\"\n}\n\n"
