@@ -11,9 +11,12 @@ namespace bailey::cli {
 namespace {
 
 constexpr int page_width = 960;
-constexpr int bar_left = 330;
-constexpr int bar_width = 440;
+constexpr int prefix_left = 210;
+constexpr int bar_left = 370;
+constexpr int bar_width = 400;
 constexpr int row_height = 30;
+constexpr std::size_t name_room = 25;    // characters of the first column,
+constexpr std::size_t prefix_room = 23;  // and of the second
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -28,6 +31,17 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+// The first `room` characters (of UTF-8), the last of them "…" where some are left out.
+std::string shortened(std::string_view text, std::size_t room) {
+  std::size_t count = 0;
+  std::size_t cut = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) continue;
+    if (++count == room) cut = i;
+  }
+  return count <= room ? std::string(text) : std::string(text.substr(0, cut)) + "…";
+}
+
 constexpr const char* style = R"(:root{color-scheme:light dark;--ink:#1c2733;--soft:#5b6b7b;--page:#fff;--used:#1f5fa8;
 --planned:#6fa8dc;--reserved:#8a8f98;--free:#e4e9ee;--bad:#b3261e}
 @media (prefers-color-scheme:dark){:root{--ink:#e8edf2;--soft:#9aa9b8;--page:#12181f;--used:#7db4f0;--planned:#3d6f9f;
@@ -36,7 +50,8 @@ body{margin:2rem auto;max-width:62rem;padding:0 1rem;background:var(--page);colo
 font:15px/1.5 system-ui,"Noto Sans KR","Apple SD Gothic Neo","Malgun Gothic",sans-serif}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .8rem .25rem 0;border-bottom:1px solid var(--free)}th{color:var(--soft);font-weight:500}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}svg{width:100%;height:auto}text{fill:var(--ink);font-size:14px}
+td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td.n+td:not(.n),th.n+th:not(.n){padding-left:1.2rem}
+svg{width:100%;height:auto}text{fill:var(--ink);font-size:14px}
 text.soft{fill:var(--soft);font-size:12px}.subnets{fill:var(--soft)}.used{fill:var(--used)}.planned{fill:var(--planned)}.reserved{fill:var(--reserved)}
 .free{fill:var(--free)}.bad{fill:var(--bad);color:var(--bad)}
 )";
@@ -56,9 +71,12 @@ class Picture {
   }
 
  private:
-  void text(int x, std::string_view content, std::string_view css = "") {
-    body_ += fmt::format(R"(<text x="{}" y="{}"{}>{}</text>)", x, y_ + 18,
-                         css.empty() ? "" : fmt::format(R"( class="{}")", css), escaped(content)) +
+  // What has no room is cut off and shown in full under the pointer.
+  void text(int x, std::string_view content, std::string_view css = "", std::size_t room = std::string_view::npos) {
+    std::string shown = shortened(content, room);
+    std::string title = shown == content ? "" : "<title>" + escaped(content) + "</title>";
+    body_ += fmt::format(R"(<text x="{}" y="{}"{}>{}{}</text>)", x, y_ + 18,
+                         css.empty() ? "" : fmt::format(R"( class="{}")", css), title, escaped(shown)) +
              "\n";
   }
   void bar(const std::vector<std::pair<std::string_view, std::uint64_t>>& parts) {
@@ -81,16 +99,16 @@ class Picture {
     std::string prefixes;
     for (const model::Prefix& prefix : space.prefixes) prefixes += (prefixes.empty() ? "" : " ") + prefix.text();
     std::uint64_t allotted = std::min(space.allotted, space.size);
-    text(0, space.name);
-    text(200, prefixes, "soft");
+    text(0, space.name, "", name_room);
+    text(prefix_left, prefixes, "soft", prefix_room);
     if (!pods) {
       bar({{"subnets", allotted}, {"free", space.size - allotted}});
       text(bar_left + bar_width + 12, session_.text("cli.plan.free", {count_text(space.size - allotted)}), "soft");
     }
     y_ += row_height;
     for (const plan::Bar& each : space.bars) {
-      text(16, each.name);
-      text(200, each.prefix.text(), "soft");
+      text(16, each.name, "", name_room - 2);
+      text(prefix_left, each.prefix.text(), "soft", prefix_room);
       bar({{"used", each.used}, {"planned", each.planned}, {"reserved", each.reserved}, {"free", each.free}});
       std::string note = each.missing ? session_.text("cli.plan.too-small", {count_text(each.missing)})
                                       : session_.text("cli.plan.free", {count_text(each.free)});

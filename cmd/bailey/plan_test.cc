@@ -174,6 +174,18 @@ TEST_F(PlanCommand, ThePageNeedsNothingFromElsewhere) {
     EXPECT_THAT(user.out, HasSubstr(part));
 }
 
+TEST_F(PlanCommand, LongNamesOfThePageAreCutOff) {
+  std::string name = "a-rather-long-name-of-a-network-in-korea-central";
+  user.input = "apiVersion: bailey.dev/v1alpha1\nkind: VirtualNetwork\nmetadata: {name: " + name +
+               "}\nspec: {addressSpace: [10.8.0.0/16, 10.9.0.0/16, 10.20.0.0/16], subnets: [{name: one, prefix: "
+               "10.8.0.0/24}]}\n---\n" +
+               "apiVersion: bailey.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\nspec: {nodePools: [{name: one, "
+               "count: 1}]}\n";
+  EXPECT_EQ(plan({"-f", "-", "-o", "html"}), 0) << user.err;
+  EXPECT_THAT(user.out, HasSubstr("<title>VirtualNetwork/" + name + "</title>VirtualNetwork/a-rather-…</text>"));
+  EXPECT_THAT(user.out, HasSubstr("<title>10.8.0.0/16 10.9.0.0/16 10.20.0.0/16</title>10.8.0.0/16 10.9.0.0/1…</text>"));
+}
+
 TEST_F(PlanCommand, WritesWhatCreatesTheNetwork) {
   EXPECT_EQ(plan({"--nodes", "50", "--surge", "1", "-o", "az"}), 0);
   EXPECT_THAT(user.out, HasSubstr("--address-prefixes 10.0.0.0/21"));

@@ -1,5 +1,6 @@
 // SARIF 2.1.0 (OASIS Standard, 27 March 2020), as code review tools take it: one run, whose driver lists the rules, and
-// a result for each row. A result's fingerprint is made of what does not move when lines above are edited.
+// a result for each row. A result's fingerprint is made of what does not move when lines above are edited. The driver
+// has no informationUri: no page is known that would be it.
 #include <map>
 
 #include "base/strings.h"
@@ -20,10 +21,11 @@ std::string_view level_of(Severity severity) {
 
 Json text_json(const std::string& text) { return Json::object().set("text", text); }
 
-// A file's name as a URI reference (RFC 3986): forward slashes, everything unusual by percent.
+// A file's name as a URI reference (RFC 3986): everything unusual by percent, a backslash too, which is a character of
+// a name like any other. A colon would make a scheme of what stands before it.
 std::string uri_of(std::string file) {
   if (file == "<stdin>") return "stdin";
-  while (file.starts_with("./")) file.erase(0, 2);
+  while (file.starts_with("./")) file.erase(0, file.find_first_not_of('/', 1));
   std::string out = file.starts_with("/") ? "file://" : "";
   for (unsigned char c : file) {
     bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
@@ -31,8 +33,6 @@ std::string uri_of(std::string file) {
     constexpr char digits[] = "0123456789ABCDEF";
     if (plain)
       out += static_cast<char>(c);
-    else if (c == '\\')
-      out += '/';
     else
       out += std::string{'%', digits[c / 16], digits[c % 16]};
   }

@@ -1,9 +1,10 @@
-// SARIF 2.1.0: what the standard requires of each object that we write (section numbers are its own). There is no
-// schema validator here; each required property and each enumeration is asserted instead.
+// SARIF 2.1.0: what the standard requires of each object that we write (section numbers are its own). Each required
+// property and each enumeration is asserted; tests/conformance/sarif.sh asks the format's own validator.
 #include <gtest/gtest.h>
 
 #include <set>
 
+#include "check_report.h"
 #include "plan/check/check.h"
 #include "session_for_test.h"
 
@@ -161,6 +162,30 @@ TEST(Sarif, FilesAreUriReferencesAndFingerprintsDoNotMoveWithLines) {
   EXPECT_NE(a["locations"].dump(), b["locations"].dump());
   EXPECT_EQ(a["partialFingerprints"].dump(), b["partialFingerprints"].dump());
   EXPECT_EQ(a["locations"].items()[0]["physicalLocation"]["artifactLocation"]["uri"].as_string(), "stdin");
+}
+
+TEST(Sarif, NamesOfFilesAreQuoted) {
+  FakeRun fake;
+  auto artifact_of = [&](const std::string& file) {
+    CheckRow row;
+    row.rule = "IP-01";
+    row.file = file;
+    row.message = "x";
+    Json log = sarif_log({row}, true, fake.session);
+    expect_log(log);
+    return log["runs"]
+        .items()[0]["results"]
+        .items()[0]["locations"]
+        .items()[0]["physicalLocation"]["artifactLocation"]
+        .dump();
+  };
+  auto below = [](const std::string& uri) { return R"({"uri":")" + uri + R"(","uriBaseId":"SRCROOT"})"; };
+  EXPECT_EQ(artifact_of("./a b/c#1%20?.yaml"), below("a%20b/c%231%2520%3F.yaml"));
+  EXPECT_EQ(artifact_of("c:d.yaml"), below("c%3Ad.yaml"));
+  EXPECT_EQ(artifact_of("back\\slash.yaml"), below("back%5Cslash.yaml"));
+  EXPECT_EQ(artifact_of("한.yaml"), below("%ED%95%9C.yaml"));
+  EXPECT_EQ(artifact_of(".//x/./../y.yaml"), below("x/./../y.yaml"));
+  EXPECT_EQ(artifact_of("/tmp/a \"b\".yaml"), R"({"uri":"file:///tmp/a%20%22b%22.yaml"})");
 }
 
 }  // namespace

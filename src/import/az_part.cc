@@ -150,6 +150,7 @@ base::Json Part::all() {
   base::Json out = base::Json::object();
   for (const Member& member : node_->members) {
     asked_.insert(lower(member.key));
+    if (member.value->type == Node::Type::null) continue;
     if (member.value->is_scalar())
       out.set(std::string(member.key), member.value->text);
     else
@@ -191,7 +192,7 @@ std::optional<ResourceId> ResourceId::parse(std::string_view id) {
   bool good = parts.size() >= 9 && parts.size() % 2 == 1 && parts[0].empty() && parts[1] == "subscriptions" &&
               parts[3] == "resourcegroups" && parts[5] == "providers";
   if (!good || parts.back().empty()) return std::nullopt;
-  out.group = parts[4];
+  out.group = base::split(id, '/')[4];
   out.type = parts[parts.size() - 2];
   out.name = parts.back();
   if (parts.size() > 9) out.parent = out.text.substr(0, out.text.size() - out.type.size() - out.name.size() - 2);

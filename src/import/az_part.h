@@ -74,7 +74,7 @@ std::string lower(std::string_view text);
 // An Azure resource id, in lower case: .../resourcegroups/G/providers/microsoft.network/virtualnetworks/V/subnets/S.
 struct ResourceId {
   std::string text;
-  std::string group;
+  std::string group;   // as it is written
   std::string type;    // of the last part: "subnets"
   std::string name;    // of the last part
   std::string parent;  // id of what holds it; "" for a resource of its own

@@ -8,6 +8,12 @@ namespace {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+const model::Prefix* first_of(const std::vector<model::Prefix>& prefixes, model::Family family) {
+  for (const model::Prefix& prefix : prefixes)
+    if (prefix.family() == family) return &prefix;
+  return nullptr;
+}
+
 }  // namespace
 
 std::string quoted_shell(std::string_view text) {
@@ -114,6 +120,43 @@ std::set<model::SubnetRef> cluster_subnets(const model::Cluster& cluster) {
   std::set<model::SubnetRef> out;
   for (const model::NodePool& pool : cluster.node_pools)
     if (model::SubnetRef ref = subnet_of(cluster, pool); !ref.empty()) out.insert(ref);
+  return out;
+}
+
+bool is_principal(const model::Cluster& cluster) {
+  return cluster.identity.type == model::ClusterIdentity::Type::service_principal;
+}
+
+const model::Cluster& owner_of_identity(const model::Snapshot& snapshot, const model::Cluster& cluster) {
+  for (const auto& other : snapshot.all<model::Cluster>())
+    if (other->identity.type == cluster.identity.type && other->identity.name == cluster.identity.name) return *other;
+  return cluster;
+}
+
+Model model_of(const Deployment& deployment, const model::Cluster& cluster) {
+  auto at = deployment.models.find(cluster.meta.name);
+  return at == deployment.models.end() ? model_of(cluster.network_model) : at->second;
+}
+
+ClusterRanges ranges_of(const model::Cluster& cluster, Model model) {
+  using model::Family;
+  ClusterRanges out;
+  bool with_pods = model != Model::vnet;
+  const model::Prefix* pods[] = {first_of(cluster.pod_cidrs, Family::v4), first_of(cluster.pod_cidrs, Family::v6)};
+  const model::Prefix* services[] = {first_of(cluster.service_cidrs, Family::v4),
+                                     first_of(cluster.service_cidrs, Family::v6)};
+  out.dual = with_pods && pods[0] && pods[1] && services[0] && services[1];
+  out.ipv6_lost = !out.dual && ((with_pods && pods[1]) || services[1]);
+  for (int i = 0; i < (out.dual ? 2 : 1); ++i) {
+    if (with_pods && pods[i]) out.pods.push_back(pods[i]->text());
+    if (services[i]) out.services.push_back(services[i]->text());
+  }
+  if (!services[0]) return out;
+  bool given = cluster.dns_service_address && cluster.dns_service_address->family() == Family::v4;
+  if (given)
+    out.dns = cluster.dns_service_address->text();
+  else if (services[0]->contains(services[0]->at(10)))
+    out.dns = services[0]->at(10).text();
   return out;
 }
 

@@ -51,5 +51,19 @@ std::vector<std::string> port_texts(const std::vector<model::SecurityRule::PortR
 std::vector<std::string> any_if_empty(std::vector<std::string> prefixes);
 std::set<std::string> application_groups(const model::Snapshot& snapshot);
 std::set<model::SubnetRef> cluster_subnets(const model::Cluster& cluster);
+bool is_principal(const model::Cluster& cluster);  // a service principal, which is there already and has a secret
+// The first cluster with this identity; the identity lies in its group.
+const model::Cluster& owner_of_identity(const model::Snapshot& snapshot, const model::Cluster& cluster);
+Model model_of(const Deployment& deployment, const model::Cluster& cluster);
+
+// A cluster's ranges as AKS takes them: one of each, IPv4, or two, IPv4 first, under kubenet and overlay only.
+struct ClusterRanges {
+  bool dual = false;
+  std::vector<std::string> pods;  // empty in the vnet model
+  std::vector<std::string> services;
+  std::string dns;         // in the first range of services: the one given, or the tenth as AKS has it by default
+  bool ipv6_lost = false;  // there are IPv6 ranges that AKS does not take
+};
+ClusterRanges ranges_of(const model::Cluster& cluster, Model model);
 
 }  // namespace bailey::plan

@@ -71,9 +71,11 @@ class AzWriter {
     networks();
     peerings();
     for (const auto& cluster : snapshot_.all<model::Cluster>()) write_cluster(*cluster);
-    return "#!/usr/bin/env bash\n# Creates the planned network with the Azure CLI: az login, then run this.\n"
-           "set -euo pipefail\nlocation=${LOCATION:-koreacentral}\nvm_size=${VM_SIZE:-Standard_D4s_v5}\n\n" +
-           script_.text() + comments_;
+    std::string head =
+        "#!/usr/bin/env bash\n# Creates the planned network with the Azure CLI: az login, then run this.\n"
+        "set -euo pipefail\nlocation=${LOCATION:-koreacentral}\nvm_size=${VM_SIZE:-Standard_D4s_v5}\n";
+    if (secret_) head += "client_secret=${CLIENT_SECRET:?the secret of the service principal}\n";
+    return head + "\n" + script_.text() + comments_;
   }
 
  private:
@@ -200,62 +202,80 @@ class AzWriter {
     }
   }
 
+  std::vector<std::string> identity_field(const model::Cluster& cluster, const std::string& field) const {
+    std::string group = group_of(owner_of_identity(snapshot_, cluster).resource_group);
+    return {"az",  "identity", "show", "--resource-group", group, "--name", cluster.identity.name, "--query",
+            field, "--output", "tsv"};
+  }
+  void write_roles(const model::Cluster& cluster) {
+    bool principal = is_principal(cluster);
+    if (!principal && &owner_of_identity(snapshot_, cluster) == &cluster)
+      add_network({"az", "identity", "create"}, group_of(cluster.resource_group), cluster.identity.name)
+          .variable("--location", "location");
+    for (const model::SubnetRef& ref : cluster_subnets(cluster)) {
+      Script::Command& command =
+          script_.add({"az", "role", "assignment", "create"}).option("--role", "Network Contributor");
+      if (principal)
+        command.option("--assignee", cluster.identity.name);
+      else
+        command.option("--assignee-principal-type", "ServicePrincipal")
+            .output("--assignee-object-id", identity_field(cluster, "principalId"));
+      command.output("--scope", subnet_id(ref));
+    }
+  }
   void write_cluster(const model::Cluster& cluster) {
+    write_roles(cluster);
     std::string group = group_of(cluster.resource_group);
-    std::vector<std::string> identity = {"az",     "identity",           "show", "--resource-group", group,
-                                         "--name", cluster.identity.name};
-    auto identity_field = [&](const std::string& field) {
-      std::vector<std::string> out = identity;
-      out.insert(out.end(), {"--query", field, "--output", "tsv"});
-      return out;
-    };
-    add_network({"az", "identity", "create"}, group, cluster.identity.name).variable("--location", "location");
-    for (const model::SubnetRef& ref : cluster_subnets(cluster))
-      script_.add({"az", "role", "assignment", "create"})
-          .option("--role", "Network Contributor")
-          .option("--assignee-principal-type", "ServicePrincipal")
-          .output("--assignee-object-id", identity_field("principalId"))
-          .output("--scope", subnet_id(ref));
     bool first = true;
     for (const model::NodePool& pool : cluster.node_pools) {
       Script::Command& command = first ? add_network({"az", "aks", "create"}, group, cluster.meta.name)
                                        : add_network({"az", "aks", "nodepool", "add"}, group, pool_name(pool));
+      std::string surge = pool.max_surge.empty() ? "10%" : pool.max_surge;
       if (first) {
         command.variable("--location", "location").flag("--generate-ssh-keys");
-        command.output("--assign-identity", identity_field("id")).option("--nodepool-name", pool_name(pool));
+        if (is_principal(cluster))
+          command.option("--service-principal", cluster.identity.name).variable("--client-secret", "client_secret");
+        else
+          command.output("--assign-identity", identity_field(cluster, "id"));
+        secret_ = secret_ || is_principal(cluster);
+        command.option("--nodepool-name", pool_name(pool));
         write_network(cluster, command);
       } else {
-        command.option("--cluster-name", cluster.meta.name);
+        command.option("--cluster-name", cluster.meta.name).option("--max-surge", surge);
         command.option("--os-type", pool.os == model::Os::windows ? "Windows" : "Linux");
       }
       write_pool(cluster, pool, command);
-      // The command that makes a cluster has no flag for it.
-      script_.add({"az", "aks", "nodepool", "update"})
-          .option("--resource-group", group)
-          .option("--cluster-name", cluster.meta.name)
-          .option("--name", pool_name(pool))
-          .option("--max-surge", pool.max_surge.empty() ? "10%" : pool.max_surge);
+      if (first)  // the command that makes a cluster has no flag for it
+        script_.add({"az", "aks", "nodepool", "update"})
+            .option("--resource-group", group)
+            .option("--cluster-name", cluster.meta.name)
+            .option("--name", pool_name(pool))
+            .option("--max-surge", surge);
       first = false;
     }
   }
-  Model model_of_cluster(const model::Cluster& cluster) const {
-    auto at = deployment_.models.find(cluster.meta.name);
-    return at == deployment_.models.end() ? model_of(cluster.network_model) : at->second;
-  }
   void write_network(const model::Cluster& cluster, Script::Command& command) {
-    Model model = model_of_cluster(cluster);
+    Model model = model_of(deployment_, cluster);
+    ClusterRanges ranges = ranges_of(cluster, model);
     command.option("--network-plugin", model == Model::kubenet ? "kubenet" : "azure");
     if (model == Model::overlay) command.option("--network-plugin-mode", "overlay");
-    if (model != Model::vnet && !cluster.pod_cidrs.empty())
-      command.option("--pod-cidr", cluster.pod_cidrs.front().text());
-    if (!cluster.service_cidrs.empty()) command.option("--service-cidr", cluster.service_cidrs.front().text());
-    if (cluster.dns_service_address) command.option("--dns-service-ip", cluster.dns_service_address->text());
+    auto comma = [](const std::vector<std::string>& texts) { return texts[0] + "," + texts[1]; };
+    if (ranges.dual) {
+      command.option("--ip-families", "ipv4,ipv6").option("--pod-cidrs", comma(ranges.pods));
+      command.option("--service-cidrs", comma(ranges.services));
+    } else {
+      if (!ranges.pods.empty()) command.option("--pod-cidr", ranges.pods);
+      if (!ranges.services.empty()) command.option("--service-cidr", ranges.services);
+    }
+    if (!ranges.dns.empty()) command.option("--dns-service-ip", ranges.dns);
+    if (ranges.ipv6_lost)
+      comments_ += "# Left out: IPv6 ranges of a cluster. AKS has them beside IPv4 ones, with kubenet and overlay.\n";
     if (cluster.network_policy == "azure" || cluster.network_policy == "calico")
       command.option("--network-policy", cluster.network_policy);
   }
   void write_pool(const model::Cluster& cluster, const model::NodePool& pool, Script::Command& command) {
     command.variable("--node-vm-size", "vm_size").option("--node-count", std::to_string(pool.count));
-    command.option("--max-pods", std::to_string(plan_pool(model_of_cluster(cluster), pool).max_pods));
+    command.option("--max-pods", std::to_string(plan_pool(model_of(deployment_, cluster), pool).max_pods));
     if (pool.max_count && *pool.max_count > pool.count)
       command.flag("--enable-cluster-autoscaler")
           .option("--min-count", std::to_string(pool.min_count.value_or(pool.count)))
@@ -268,6 +288,7 @@ class AzWriter {
   const model::Snapshot& snapshot_;
   Script script_;
   std::string comments_;
+  bool secret_ = false;
 };
 
 }  // namespace

@@ -179,19 +179,35 @@ class BicepWriter {
     return symbol;
   }
 
-  void role(const std::string& identity, const model::SubnetRef& ref) {
+  // A service principal is there already: its object id and its secret are parameters.
+  std::string parameter(std::string_view kind, const std::string& name, const std::string& decoration) {
+    const std::string& symbol = names_.of(kind, name);
+    if (declared_.insert(symbol).second) out_ += decoration + "param " + symbol + " string\n\n";
+    return symbol;
+  }
+
+  // `identity`: the symbol of one that is made here, "" for a service principal. The symbol of the assignment.
+  std::string role(const model::Cluster& cluster, const std::string& identity, const model::SubnetRef& ref) {
+    std::string name = cluster.identity.name + "/" + ref.text();
+    std::string symbol = names_.of("role", name);
+    if (!declared_.insert(symbol).second) return symbol;
     constexpr const char* network_contributor = "4d97b98b-1d4f-4787-a291-c67834d212e7";
     std::string subnet = subnet_symbol(ref);
     Value properties = Value::object();
     properties.set("roleDefinitionId",
                    Value::expression("subscriptionResourceId('Microsoft.Authorization/roleDefinitions', " +
                                      quoted_bicep(network_contributor) + ")"));
-    properties.set("principalId", Value::expression(identity + ".properties.principalId"));
+    std::string principal = identity + ".properties.principalId";
+    if (identity.empty())
+      principal = parameter("principal", cluster.identity.name, "@description('Object id of the service principal')\n");
+    properties.set("principalId", Value::expression(principal));
     properties.set("principalType", Value::text("ServicePrincipal"));
     Value body = Value::object();
-    body.set("name", Value::expression("guid(" + subnet + ".id, " + identity + ".id)"));
+    body.set("name",
+             Value::expression("guid(" + subnet + ".id, " + (identity.empty() ? principal : identity + ".id") + ")"));
     body.set("scope", Value::expression(subnet)).set("properties", std::move(properties));
-    resource("role", identity + "/" + ref.text(), "Microsoft.Authorization/roleAssignments@2022-04-01", body);
+    resource("role", name, "Microsoft.Authorization/roleAssignments@2022-04-01", body);
+    return symbol;
   }
 
   Value pool_value(const model::Cluster& cluster, const model::NodePool& pool, Model model, bool first) {
@@ -212,30 +228,36 @@ class BicepWriter {
     return out;
   }
 
-  static Value network_profile(const model::Cluster& cluster, Model model) {
+  Value network_profile(const model::Cluster& cluster, Model model) {
+    ClusterRanges ranges = ranges_of(cluster, model);
     Value out = Value::object();
     out.set("networkPlugin", Value::text(model == Model::kubenet ? "kubenet" : "azure"));
     if (model == Model::overlay) out.set("networkPluginMode", Value::text("overlay"));
     if (cluster.network_policy == "azure" || cluster.network_policy == "calico")
       out.set("networkPolicy", Value::text(cluster.network_policy));
-    if (model != Model::vnet && !cluster.pod_cidrs.empty())
-      out.set("podCidr", Value::text(cluster.pod_cidrs.front().text()));
-    if (!cluster.service_cidrs.empty()) out.set("serviceCidr", Value::text(cluster.service_cidrs.front().text()));
-    if (cluster.dns_service_address) out.set("dnsServiceIP", Value::text(cluster.dns_service_address->text()));
+    if (ranges.dual) {
+      out.set("ipFamilies", Value::texts({"IPv4", "IPv6"})).set("podCidrs", Value::texts(ranges.pods));
+      out.set("serviceCidrs", Value::texts(ranges.services));
+    } else {
+      if (!ranges.pods.empty()) out.set("podCidr", Value::text(ranges.pods[0]));
+      if (!ranges.services.empty()) out.set("serviceCidr", Value::text(ranges.services[0]));
+    }
+    if (!ranges.dns.empty()) out.set("dnsServiceIP", Value::text(ranges.dns));
+    if (ranges.ipv6_lost)
+      out_ += "// Left out: IPv6 ranges of a cluster. AKS has them beside IPv4 ones, with kubenet and overlay.\n";
     return out;
   }
 
   void write_cluster(const model::Cluster& cluster) {
-    auto at = deployment_.models.find(cluster.meta.name);
-    Model model = at == deployment_.models.end() ? model_of(cluster.network_model) : at->second;
-    resource("identity", cluster.identity.name, "Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31",
-             located(cluster.identity.name));
-    std::string identity = names_.of("identity", cluster.identity.name);
+    Model model = model_of(deployment_, cluster);
+    const std::string& name = cluster.identity.name;
+    bool principal = is_principal(cluster);
+    std::string identity = principal ? "" : names_.of("identity", name);
+    if (!principal && declared_.insert(identity).second)
+      resource("identity", name, "Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31", located(name));
     Value depends = Value::list();
-    for (const model::SubnetRef& ref : cluster_subnets(cluster)) {
-      role(identity, ref);
-      depends.push(Value::expression(names_.of("role", identity + "/" + ref.text())));
-    }
+    for (const model::SubnetRef& ref : cluster_subnets(cluster))
+      depends.push(Value::expression(role(cluster, identity, ref)));
     Value pools = Value::list();
     for (const model::NodePool& pool : cluster.node_pools)
       pools.push(pool_value(cluster, pool, model, &pool == &cluster.node_pools.front()));
@@ -243,10 +265,16 @@ class BicepWriter {
     properties.set("dnsPrefix", Value::text(cluster.meta.name)).set("agentPoolProfiles", std::move(pools));
     properties.set("networkProfile", network_profile(cluster, model));
     Value body = located(cluster.meta.name);
-    body.set("identity",
-             Value::object()
-                 .set("type", Value::text("UserAssigned"))
-                 .set("userAssignedIdentities", Value::object().set("'${" + identity + ".id}'", Value::object())));
+    if (principal) {
+      Value secret = Value::expression(parameter("secret", name, "@secure()\n"));
+      properties.set("servicePrincipalProfile",
+                     Value::object().set("clientId", Value::text(name)).set("secret", std::move(secret)));
+    } else {
+      body.set("identity",
+               Value::object()
+                   .set("type", Value::text("UserAssigned"))
+                   .set("userAssignedIdentities", Value::object().set("'${" + identity + ".id}'", Value::object())));
+    }
     body.set("properties", std::move(properties)).set("dependsOn", std::move(depends));
     resource("cluster", cluster.meta.name, "Microsoft.ContainerService/managedClusters@2024-05-01", body);
   }

@@ -63,7 +63,7 @@ class TerraformWriter {
  private:
   void head() {
     out_ =
-        "# Creates the planned network: terraform init, then terraform apply.\n"
+        "# Creates the planned network: az login, ARM_SUBSCRIPTION_ID=..., terraform init, then terraform apply.\n"
         "terraform {\n  required_providers {\n    azurerm = {\n      source  = \"hashicorp/azurerm\"\n"
         "      version = \"~> 4.0\"\n    }\n  }\n}\n\nprovider \"azurerm\" {\n  features {}\n}\n\n"
         "variable \"location\" {\n  type    = string\n  default = \"koreacentral\"\n}\n\n"
@@ -215,50 +215,84 @@ class TerraformWriter {
     return out.set("upgrade_settings", Value::object().set("max_surge", Value::text(surge)));
   }
 
-  static Value network_profile(const model::Cluster& cluster, Model model) {
+  Value network_profile(const model::Cluster& cluster, Model model) {
+    ClusterRanges ranges = ranges_of(cluster, model);
     Value out = Value::object();
     out.set("network_plugin", Value::text(model == Model::kubenet ? "kubenet" : "azure"));
     if (model == Model::overlay) out.set("network_plugin_mode", Value::text("overlay"));
     if (cluster.network_policy == "azure" || cluster.network_policy == "calico")
       out.set("network_policy", Value::text(cluster.network_policy));
-    if (model != Model::vnet && !cluster.pod_cidrs.empty())
-      out.set("pod_cidr", Value::text(cluster.pod_cidrs.front().text()));
-    if (!cluster.service_cidrs.empty()) out.set("service_cidr", Value::text(cluster.service_cidrs.front().text()));
-    if (cluster.dns_service_address) out.set("dns_service_ip", Value::text(cluster.dns_service_address->text()));
+    if (ranges.dual) {
+      out.set("ip_versions", Value::texts({"IPv4", "IPv6"})).set("pod_cidrs", Value::texts(ranges.pods));
+      out.set("service_cidrs", Value::texts(ranges.services));
+    } else {
+      if (!ranges.pods.empty()) out.set("pod_cidr", Value::text(ranges.pods[0]));
+      if (!ranges.services.empty()) out.set("service_cidr", Value::text(ranges.services[0]));
+    }
+    if (!ranges.dns.empty()) out.set("dns_service_ip", Value::text(ranges.dns));
+    if (ranges.ipv6_lost)
+      out_ += "# Left out: IPv6 ranges of a cluster. AKS has them beside IPv4 ones, with kubenet and overlay.\n";
     return out;
+  }
+
+  // A service principal is there already: its object id and its secret are variables.
+  Value variable(std::string_view kind, const std::string& name, const std::string& description, bool sensitive) {
+    const std::string& symbol = names_.of(kind, name);
+    if (declared_.insert(symbol).second) {
+      Value body = Value::object();
+      body.set("type", Value::expression("string")).set("description", Value::text(description));
+      if (sensitive) body.set("sensitive", Value::boolean(true));
+      out_ += hcl_block("variable " + quoted_terraform(symbol), body, 0) + "\n";
+    }
+    return Value::expression("var." + symbol);
+  }
+  Value principal_id(const model::Cluster& cluster) {
+    const std::string& name = cluster.identity.name;
+    if (is_principal(cluster)) return variable("principal", name, "Object id of the service principal " + name, false);
+    return ref("azurerm_user_assigned_identity", "identity", name, "principal_id");
   }
 
   Value roles(const model::Cluster& cluster) {
     Value depends = Value::list();
     for (const model::SubnetRef& at : cluster_subnets(cluster)) {
       std::string name = cluster.identity.name + "/" + at.text();
+      depends.push(Value::expression("azurerm_role_assignment." + names_.of("role", name)));
+      if (!declared_.insert(names_.of("role", name)).second) continue;
       Value body = Value::object();
       body.set("scope", ref("azurerm_subnet", "subnet", at.text(), "id"));
       body.set("role_definition_name", Value::text("Network Contributor"));
-      body.set("principal_id",
-               ref("azurerm_user_assigned_identity", "identity", cluster.identity.name, "principal_id"));
+      body.set("principal_id", principal_id(cluster));
       resource("azurerm_role_assignment", "role", name, body);
-      depends.push(Value::expression("azurerm_role_assignment." + names_.of("role", name)));
     }
     return depends;
   }
+  void write_identity(const model::Cluster& cluster, Value& body) {
+    const std::string& name = cluster.identity.name;
+    if (is_principal(cluster)) {
+      Value secret = variable("secret", name, "Secret of the service principal " + name, true);
+      body.set("service_principal",
+               Value::object().set("client_id", Value::text(name)).set("client_secret", std::move(secret)));
+      return;
+    }
+    Value identities = Value::list();
+    identities.push(ref("azurerm_user_assigned_identity", "identity", name, "id"));
+    body.set("identity",
+             Value::object().set("type", Value::text("UserAssigned")).set("identity_ids", std::move(identities)));
+  }
 
   void write_cluster(const model::Cluster& cluster) {
-    auto at = deployment_.models.find(cluster.meta.name);
-    Model model = at == deployment_.models.end() ? model_of(cluster.network_model) : at->second;
+    Model model = model_of(deployment_, cluster);
     std::string group = group_of(cluster.resource_group);
-    resource("azurerm_user_assigned_identity", "identity", cluster.identity.name,
-             in_group(cluster.identity.name, group));
+    if (!is_principal(cluster) && &owner_of_identity(snapshot_, cluster) == &cluster)
+      resource("azurerm_user_assigned_identity", "identity", cluster.identity.name,
+               in_group(cluster.identity.name, group));
     Value depends = roles(cluster);
-    Value identities = Value::list();
-    identities.push(ref("azurerm_user_assigned_identity", "identity", cluster.identity.name, "id"));
     Value body = in_group(cluster.meta.name, group);
     body.set("dns_prefix", Value::text(cluster.meta.name)).set("depends_on", std::move(depends));
     if (!cluster.node_pools.empty()) body.set("default_node_pool", pool_value(cluster, cluster.node_pools[0], model));
-    body.set("identity",
-             Value::object().set("type", Value::text("UserAssigned")).set("identity_ids", std::move(identities)));
-    resource("azurerm_kubernetes_cluster", "cluster", cluster.meta.name,
-             body.set("network_profile", network_profile(cluster, model)));
+    write_identity(cluster, body);
+    body.set("network_profile", network_profile(cluster, model));
+    resource("azurerm_kubernetes_cluster", "cluster", cluster.meta.name, body);
     for (std::size_t i = 1; i < cluster.node_pools.size(); ++i) {
       const model::NodePool& pool = cluster.node_pools[i];
       Value out = pool_value(cluster, pool, model);
@@ -271,6 +305,7 @@ class TerraformWriter {
   const Deployment& deployment_;
   const model::Snapshot& snapshot_;
   Identifiers names_;
+  std::set<std::string> declared_;
   std::string out_;
 };
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <cstdio>
 #include <memory>
 
@@ -67,6 +68,91 @@ std::string flaw(const std::string& text, char quote, std::string_view comment) 
     open.pop_back();
   }
   return open.empty() ? "" : "left open: " + open;
+}
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+// The words outside of strings and comments, with what stands around them; "${...}" in a string counts as outside.
+struct Word {
+  std::string text;
+  char before = 0;  // the last character that is no blank, of the line; 0 where the word begins it
+  char after = 0;
+};
+std::vector<Word> words_of(const std::string& text, char quote, std::string_view comment) {
+  std::string code;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.compare(i, comment.size(), comment) == 0) i = text.find('\n', i);
+    code += text[i];
+    if (text[i] != quote) continue;
+    for (++i; text[i] != quote; ++i) {
+      if (text[i] == '\\') ++i;
+      if (quote == '\'' && text[i] == '$' && text[i - 1] != '\\' && text[i + 1] == '{')
+        while (text[i] != '}') code += text[i++];
+    }
+    code += quote;
+  }
+  std::vector<Word> out;
+  char before = 0;
+  for (std::size_t i = 0; i < code.size(); ++i) {
+    if (code[i] == '\n') before = 0;
+    if (std::isspace(static_cast<unsigned char>(code[i]))) continue;
+    std::size_t end = i;
+    while (end < code.size() && is_word(code[end])) ++end;
+    if (end > i) {
+      out.push_back({code.substr(i, end - i), before, end < code.size() ? code[end] : '\0'});
+      i = end - 1;
+    }
+    before = code[i];
+  }
+  return out;
+}
+
+// What is used and not declared, or declared twice.
+std::string loose_ends(const std::vector<std::string>& declared, const std::set<std::string>& used) {
+  std::string out;
+  std::set<std::string> known;
+  for (const std::string& name : declared)
+    if (!known.insert(name).second) out += "twice: " + name + "\n";
+  for (const std::string& name : used)
+    if (!known.contains(name)) out += "not declared: " + name + "\n";
+  return out;
+}
+
+std::string loose_ends_of_bicep(const std::string& text) {
+  const std::set<std::string> language = {"resource", "param", "existing", "string", "true", "false"};
+  std::vector<std::string> declared;
+  std::set<std::string> used;
+  std::vector<Word> words = words_of(text, '\'', "//");
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const Word& word = words[i];
+    if (i > 0 && words[i - 1].before == 0 && (words[i - 1].text == "resource" || words[i - 1].text == "param"))
+      declared.push_back(word.text);
+    bool name = word.after != ':' && word.after != '(' && word.before != '.' && !language.contains(word.text);
+    if (name && !std::isdigit(static_cast<unsigned char>(word.text[0]))) used.insert(word.text);
+  }
+  return loose_ends(declared, used);
+}
+
+// Resources are "type.name" and variables "var.name".
+std::string loose_ends_of_terraform(const std::string& text) {
+  std::vector<std::string> declared;
+  for (const std::string_view head : {"resource", "variable"})
+    for (std::size_t at = 0; (at = text.find("\n" + std::string(head) + " \"", at)) != std::string::npos; ++at) {
+      std::string line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+      std::vector<std::string> parts;
+      for (std::size_t open = 0; (open = line.find('"', open)) != std::string::npos;) {
+        std::size_t close = line.find('"', open + 1);
+        parts.push_back(line.substr(open + 1, close - open - 1));
+        open = close + 1;
+      }
+      declared.push_back(parts.size() == 2 ? parts[0] + "." + parts[1] : "var." + parts[0]);
+    }
+  std::set<std::string> used;
+  std::vector<Word> words = words_of(text, '"', "#");
+  for (std::size_t i = 1; i < words.size(); ++i)
+    if (words[i].before == '.' && (words[i - 1].text == "var" || words[i - 1].text.starts_with("azurerm_")))
+      used.insert(words[i - 1].text + "." + words[i].text);
+  return loose_ends(declared, used);
 }
 
 TEST(Quoting, ShellGivesEveryWordBack) {
@@ -158,6 +244,8 @@ TEST_F(Written, HostileNamesStayWords) {
     model::Snapshot snapshot = named(word);
     EXPECT_EQ(flaw(to_bicep({snapshot, {}}), '\'', "//"), "") << word;
     EXPECT_EQ(flaw(to_terraform({snapshot, {}}), '"', "#"), "") << word;
+    EXPECT_EQ(loose_ends_of_bicep(to_bicep({snapshot, {}})), "") << word;
+    EXPECT_EQ(loose_ends_of_terraform(to_terraform({snapshot, {}})), "") << word;
     std::string words = output_of_bash("az() { echo id; }\n" + to_az({snapshot, {}}) + "echo end of script\n");
     EXPECT_THAT(words, HasSubstr("end of script")) << word;
     std::string seen = output_of_bash("exec 2>&1; az() { printf '<%s>' \"$@\"; }\n" + to_az({snapshot, {}}));
@@ -256,6 +344,90 @@ TEST_F(Written, TerraformSaysWhatTheObjectsSay) {
   EXPECT_THAT(text, HasSubstr("    upgrade_settings {\n      max_surge = \"33%\"\n    }\n"));
   EXPECT_THAT(text, HasSubstr("resource \"azurerm_kubernetes_cluster_node_pool\" \"pool_net_win\" {\n"));
   EXPECT_THAT(text, Not(HasSubstr("sctp")));
+}
+
+TEST(LooseEnds, AreFound) {
+  EXPECT_EQ(
+      loose_ends_of_bicep("param a string\nresource b 'T@1' = {\n  x: a\n  y: c.id\n  'k${d.id}': 'it\\'s e'\n}\n"),
+      "not declared: c\nnot declared: d\n");
+  EXPECT_EQ(
+      loose_ends_of_terraform("\nresource \"azurerm_x\" \"a\" {\n  y = azurerm_x.b.id # azurerm_x.c\n  z = [var.v]\n}\n"
+                              "resource \"azurerm_x\" \"a\" {\n}\n"),
+      "twice: azurerm_x.a\nnot declared: azurerm_x.b\nnot declared: var.v\n");
+}
+
+// Two clusters of one service principal, and two of one managed identity, in groups of their own.
+class Principals : public testing::Test {
+ protected:
+  Principals() {
+    auto vnet = deployed<model::VirtualNetwork>(Kind::VirtualNetwork, "net");
+    vnet->address_space = {*Prefix::parse("10.0.0.0/8")};
+    vnet->subnets = {{"nodes", {*Prefix::parse("10.0.0.0/20")}, "", "", ""}};
+    std::vector<model::AnyObject> objects = {vnet};
+    for (const char* name : {"a", "b", "c", "d"}) {
+      auto cluster = deployed<model::Cluster>(Kind::Cluster, name);
+      bool principal = name[0] < 'c';
+      cluster->identity.name = principal ? "app-id" : "both";
+      if (principal) cluster->identity.type = model::ClusterIdentity::Type::service_principal;
+      cluster->resource_group = name;
+      cluster->subnet = {"net", "nodes"};
+      model::NodePool pool;
+      pool.name = "p";
+      cluster->node_pools = {pool};
+      objects.push_back(cluster);
+    }
+    snapshot_ = model::snapshot_of(std::move(objects));
+  }
+  model::Snapshot snapshot_;
+};
+
+TEST_F(Principals, AreNotMadeAndTheirSecretsAreAskedFor) {
+  std::string script = to_az({snapshot_, {}});
+  EXPECT_THAT(script, HasSubstr("client_secret=${CLIENT_SECRET:?"));
+  EXPECT_THAT(script, HasSubstr("--assignee app-id \\\n  --scope"));
+  EXPECT_THAT(script, HasSubstr("--service-principal app-id \\\n  --client-secret \"$client_secret\""));
+  EXPECT_THAT(script, Not(HasSubstr("--name app-id")));
+  std::string terraform = to_terraform({snapshot_, {}});
+  EXPECT_THAT(terraform, HasSubstr("variable \"secret_app_id\" {\n  type = string\n  description = "));
+  EXPECT_THAT(terraform, HasSubstr("  service_principal {\n    client_id = \"app-id\"\n"
+                                   "    client_secret = var.secret_app_id\n  }\n"));
+  EXPECT_EQ(loose_ends_of_terraform(terraform), "");
+  std::string bicep = to_bicep({snapshot_, {}});
+  EXPECT_THAT(bicep, HasSubstr("@secure()\nparam secret_app_id string\n"));
+  EXPECT_THAT(bicep, HasSubstr("      clientId: 'app-id'\n      secret: secret_app_id\n"));
+  EXPECT_EQ(loose_ends_of_bicep(bicep), "");
+}
+
+TEST_F(Principals, AnIdentityOfTwoClustersIsMadeOnce) {
+  std::string script = to_az({snapshot_, {}});
+  EXPECT_THAT(script, HasSubstr("az identity create \\\n  --resource-group c "));
+  EXPECT_THAT(script, Not(HasSubstr("az identity create \\\n  --resource-group d ")));
+  EXPECT_THAT(script, HasSubstr("--name d \\\n  --location \"$location\" \\\n  --generate-ssh-keys \\\n"
+                                "  --assign-identity \"$(az identity show --resource-group c --name both"));
+}
+
+TEST_F(Written, RangesAreThoseThatAksTakes) {
+  auto cluster = deployed<model::Cluster>(Kind::Cluster, "dual");
+  cluster->pod_cidrs = {*Prefix::parse("fd00:1::/48"), *Prefix::parse("10.1.0.0/16")};
+  cluster->service_cidrs = {*Prefix::parse("fd00:2::/108"), *Prefix::parse("10.2.0.0/16")};
+  cluster->dns_service_address = model::Address::parse("fd00:2::a");
+  model::NodePool pool;
+  pool.name = "p";
+  cluster->node_pools = {pool};
+  model::Snapshot snapshot = model::snapshot_of({cluster});
+  Deployment kubenet{snapshot, {{"dual", Model::kubenet}}};
+  EXPECT_THAT(to_az(kubenet),
+              HasSubstr("--ip-families ipv4,ipv6 \\\n  --pod-cidrs 10.1.0.0/16,fd00:1::/48 \\\n"
+                        "  --service-cidrs 10.2.0.0/16,fd00:2::/108 \\\n  --dns-service-ip 10.2.0.10 "));
+  EXPECT_THAT(to_terraform(kubenet), HasSubstr("    ip_versions = [\"IPv4\", \"IPv6\"]\n"
+                                               "    pod_cidrs = [\"10.1.0.0/16\", \"fd00:1::/48\"]\n"));
+  EXPECT_THAT(to_bicep(kubenet),
+              HasSubstr("      ipFamilies: [\n        'IPv4'\n        'IPv6'\n      ]\n      podCidrs: ["));
+  for (const std::string& text : {to_az({snapshot, {}}), to_terraform({snapshot, {}}), to_bicep({snapshot, {}})}) {
+    EXPECT_THAT(text, Not(HasSubstr("fd00")));
+    EXPECT_THAT(text, HasSubstr("10.2.0.10"));
+    EXPECT_THAT(text, HasSubstr("Left out: IPv6 ranges"));
+  }
 }
 
 }  // namespace

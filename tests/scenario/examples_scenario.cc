@@ -68,6 +68,48 @@ TEST_P(ExampleScenario, KeepsItsExpectations) {
   }
 }
 
+// examples/azure as a user takes it: imported, with machines where the network has interfaces and links.
+TEST(ImportScenario, TheImportedNetworkCarriesPackets) {
+  if (!is_root()) GTEST_SKIP() << "labs need root";
+  Outcome imported = bailey({"import", "az", source_path("examples/azure")});
+  ASSERT_EQ(imported.status, 0) << imported.err;
+  Folder folder;
+  std::string network = folder.write("network.yaml", imported.out);
+  std::string hosts = folder.write("hosts.yaml", R"(apiVersion: bailey.dev/v1alpha1
+kind: LabHost
+metadata: {name: firewall}
+spec: {networkInterfaces: [firewall], listeners: [22/tcp, 80/tcp]}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: LabHost
+metadata: {name: desk}
+spec: {network: OnPremisesNetwork/office, addresses: [192.168.1.10], listeners: [80/tcp]}
+---
+apiVersion: bailey.dev/v1alpha1
+kind: LabHost
+metadata: {name: internet}
+spec: {network: Internet, addresses: [198.51.100.10], listeners: [80/tcp]}
+)");
+  Lab lab(unique_name("example-azure"));
+  Outcome up = lab.up({"-f", network, "-f", hosts});
+  ASSERT_EQ(up.status, 0) << up.err << up.out;
+  // Over the gateway and its connection, past the security group's rule.
+  base::Json link = lab.probe("host/desk", "host/firewall", "80/tcp");
+  EXPECT_EQ(link["result"].as_string(), "open") << link.dump();
+  EXPECT_EQ(link["source_seen"].as_string(), "192.168.1.10");
+  // The peering, the route table's default through the firewall, and the way out; with it the firewall is a hop more.
+  base::Json out =
+      lab.ask("probe", {"--from", "node/shop-system-0", "--to", "host/internet", "--port", "80/tcp", "--hops"})
+          .json()["rows"]
+          .items()
+          .at(0);
+  EXPECT_EQ(out["result"].as_string(), "open") << out.dump();
+  EXPECT_EQ(out["hops"].as_int(), 4) << out.dump();
+  base::Json in = lab.probe("host/internet", "host/firewall", "22/tcp");
+  EXPECT_EQ(in["result"].as_string(), "dropped") << in.dump();
+  EXPECT_NE(in["dropped_at"].dump().find("private-address"), std::string::npos) << in.dump();
+}
+
 TEST(DemoScenario, ShowsTheNetworkBreaksItAndCleansUp) {
   if (!is_root()) GTEST_SKIP() << "labs need root";
   std::string machine = machine_state();
