@@ -20,7 +20,7 @@ using model::Protocol;
 
 constexpr int clusters = 2000;
 constexpr int changes_each = 2;
-constexpr int packets_each = 25;
+constexpr int packets_each = 20;
 
 class PolicyMapsAgainstReach : public ::testing::Test {
  protected:
@@ -74,7 +74,7 @@ class PolicyMapsAgainstReach : public ::testing::Test {
   void change(RandomCluster& cluster) {
     if (dice_.chance(50) && !cluster.policies.empty()) {
       model::NetworkPolicy& policy = cluster.policies[dice_.below(cluster.policies.size())];
-      policy = random_policy(dice_, policy.meta.ns, policy.meta.name);
+      policy = random_policy(dice_, cluster, policy.meta.name);
     }
     if (dice_.chance(60) && !cluster.pods.empty())
       cluster.pods[dice_.below(cluster.pods.size())].meta.labels["app"] = dice_.of(std::vector<std::string>{"x", "y"});

@@ -1,5 +1,6 @@
 // Small networks at random: a cluster of either network model with policies, a second VNet, security groups, routes,
-// a gateway, hosts. Small pools of labels, addresses and ports make sure that rules meet each other.
+// a gateway, hosts; of IPv4, of IPv6 or of both. Small pools of labels, addresses and ports make sure that rules meet
+// each other.
 #pragma once
 
 #include <memory>
@@ -48,13 +49,16 @@ struct RandomCluster {
   std::vector<model::Service> services;
   std::vector<model::AnyObject> others;
   bool kubenet = false;
+  std::vector<model::Family> families{model::Family::v4, model::Family::v6};  // of its addresses: one or both
+
+  bool speaks(model::Family family) const;
 
   model::Snapshot snapshot() const;
   std::vector<model::AnyObject> objects() const;
 };
 
 RandomCluster random_cluster(Dice& dice);
-// One that says something about pods of the namespace.
-model::NetworkPolicy random_policy(Dice& dice, const std::string& ns, const std::string& name);
+// One in a namespace that has pods.
+model::NetworkPolicy random_policy(Dice& dice, const RandomCluster& cluster, const std::string& name);
 
 }  // namespace bailey
