@@ -223,8 +223,7 @@ void matrix(const ReachOptions& options, Session& session) {
   reach::Matrix matrix(*snapshot, family);
   if (options.row.family == 0 && matrix.size() == 0) matrix = reach::Matrix(*snapshot, model::Family::v6);
   if (options.format == Format::text) return session.out(matrix_text(matrix, session));
-  if (options.format == Format::jsonl)
-    return each_row(matrix, [&](const Json& row) { session.out_json("reach", row, true); });
+  if (options.format == Format::jsonl) return matrix_lines(matrix, [&](std::string_view lines) { session.out(lines); });
   session.out_json("reach", matrix_json(matrix));
 }
 

@@ -227,6 +227,37 @@ void each_row(reach::Matrix& matrix, const std::function<void(const Json&)>& vis
     }
 }
 
+// Millions of rows say the same of other names: what stands behind the names is written once for each verdict and port.
+void matrix_lines(reach::Matrix& matrix, const std::function<void(std::string_view)>& write) {
+  constexpr std::size_t chunk = std::size_t{1} << 18;  // bytes
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < matrix.size(); ++i) names.push_back(Json(matrix.endpoint(i).text()).dump());
+  std::map<std::pair<const reach::Verdict*, model::Port>, std::string> tails;
+  std::string head = Json::object().set("schema", "bailey.dev/reach/v1").dump();
+  head.back() = ',';
+  std::string out;
+  for (std::size_t from = 0; from < matrix.size(); ++from) {
+    std::string start = head + "\"from\":" + names[from] + ",\"to\":";
+    for (std::size_t to = 0; to < matrix.size(); ++to) {
+      if (from == to) continue;
+      for (const model::Port& port : matrix.ports(to)) {
+        const reach::Verdict& verdict = matrix.verdict(from, to, port);
+        std::string& tail = tails[{&verdict, port}];
+        if (tail.empty()) {
+          Json row = Json::object().set("port", port.text()).set("verdict", verdict.allow ? "allow" : "deny");
+          tail = row.set("decided_by", reach::to_json(verdict.decided_by)).dump() + "\n";
+          tail.front() = ',';
+        }
+        out.append(start).append(names[to]).append(tail);
+      }
+      if (out.size() < chunk) continue;
+      write(out);
+      out.clear();
+    }
+  }
+  write(out);
+}
+
 Json matrix_json(reach::Matrix& matrix) {
   Json endpoints = Json::array();
   std::size_t count = 0;

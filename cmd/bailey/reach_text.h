@@ -31,7 +31,10 @@ std::string decider_text(const base::Json& by);
 
 // For each target and port by which workloads it is reached.
 std::string matrix_text(reach::Matrix& matrix, const Session& session);
+// {from, to, port, verdict, decided_by[]} for every pair.
 void each_row(reach::Matrix& matrix, const std::function<void(const base::Json&)>& visit);
+// The same rows as JSON lines, in pieces of whole lines.
+void matrix_lines(reach::Matrix& matrix, const std::function<void(std::string_view)>& write);
 // {endpoints[], groups[]{from, to, port, pairs, allowed}, rows[]}; of more than 20,000 rows `rows_omitted` says how
 // many there are.
 base::Json matrix_json(reach::Matrix& matrix);
