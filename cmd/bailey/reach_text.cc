@@ -40,53 +40,76 @@ std::string seen_text(const reach::Answer& answer, const Session& session) {
   return "  " + session.text("cli.reach.seen", {answer.answered_by, answer.source_seen->text()}) + "\n";
 }
 
-std::string names(const std::set<std::string>& set) {
+std::string names(const std::vector<std::string_view>& all) {
   std::string out;
-  for (const std::string& name : set) out += (out.empty() ? "" : ", ") + name;
+  for (std::string_view name : all) out.append(out.empty() ? "" : ", ").append(name);
   return out;
 }
 
-// What reaches one target on one port, by workloads.
-struct Reached {
-  std::map<std::string, std::pair<std::size_t, std::size_t>> by;  // group -> allowed, pairs
+// Endpoints by workload, under numbers: there are pairs in millions.
+struct Groups {
+  std::vector<std::string> names;  // ascending
+  std::vector<std::size_t> of;     // by endpoint
 };
-using Targets = std::map<std::pair<std::string, model::Port>, Reached>;
 
-Targets targets_of(reach::Matrix& matrix) {
+Groups groups_of(const reach::Matrix& matrix) {
+  std::map<std::string, std::size_t> numbers;
+  std::vector<std::string> each;
+  for (std::size_t i = 0; i < matrix.size(); ++i) numbers[each.emplace_back(reach::group_of(matrix, i))] = 0;
+  Groups out;
+  for (auto& [name, number] : numbers) {
+    number = out.names.size();
+    out.names.push_back(name);
+  }
+  for (const std::string& name : each) out.of.push_back(numbers.at(name));
+  return out;
+}
+
+// What reaches one target on one port: of each group how many pairs there are, and how many are allowed.
+struct Reached {
+  std::uint32_t allowed = 0;
+  std::uint32_t pairs = 0;
+};
+using Targets = std::map<std::pair<std::size_t, model::Port>, std::vector<Reached>>;  // by group and port
+
+Targets targets_of(reach::Matrix& matrix, const Groups& groups) {
   Targets out;
-  std::vector<std::string> groups;
-  for (std::size_t i = 0; i < matrix.size(); ++i) groups.push_back(reach::group_of(matrix, i));
   for (std::size_t to = 0; to < matrix.size(); ++to)
     for (const model::Port& port : matrix.ports(to)) {
-      Reached& reached = out[{groups[to], port}];
+      std::vector<Reached>& reached = out[{groups.of[to], port}];
+      reached.resize(groups.names.size());
       for (std::size_t from = 0; from < matrix.size(); ++from) {
         if (from == to) continue;
-        auto& [allowed, pairs] = reached.by[groups[from]];
-        allowed += matrix.verdict(from, to, port).allow ? 1 : 0;
-        ++pairs;
+        Reached& count = reached[groups.of[from]];
+        count.allowed += matrix.verdict(from, to, port).allow ? 1 : 0;
+        ++count.pairs;
       }
     }
   return out;
 }
 
-Cell reached_cell(const Reached& reached, const Session& session) {
-  std::set<std::string> all;
-  std::set<std::string> some;
-  std::set<std::string> not_at_all;
-  for (const auto& [group, count] : reached.by) {
-    if (count.first == 0)
-      not_at_all.insert(group);
-    else if (count.first == count.second)
-      all.insert(group);
+Cell reached_cell(const std::vector<Reached>& reached, const Groups& groups, const Session& session) {
+  std::vector<std::string_view> all;
+  std::vector<std::string_view> not_at_all;
+  std::vector<std::string> in_part;
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    if (reached[i].pairs == 0) continue;
+    if (reached[i].allowed == 0)
+      not_at_all.push_back(groups.names[i]);
+    else if (reached[i].allowed == reached[i].pairs)
+      all.push_back(groups.names[i]);
     else
-      some.insert(group + " (" + std::to_string(count.first) + "/" + std::to_string(count.second) + ")");
+      in_part.push_back(groups.names[i] + " (" + std::to_string(reached[i].allowed) + "/" +
+                        std::to_string(reached[i].pairs) + ")");
   }
+  std::vector<std::string_view> some(in_part.begin(), in_part.end());
   if (not_at_all.empty() && some.empty())
     return {session.text("cli.reach.by-all", {std::to_string(all.size())}), Paint::green};
   if (all.empty() && some.empty()) return {session.text("cli.reach.by-none"), Paint::red};
   bool mostly = not_at_all.size() < all.size() && some.empty();
   if (mostly) return {session.text("cli.reach.by-all-but", {names(not_at_all)})};
-  all.merge(some);
+  all.insert(all.end(), some.begin(), some.end());
+  std::sort(all.begin(), all.end());
   return {names(all)};
 }
 
@@ -206,8 +229,9 @@ std::string judged_text(const Json& row, const Session& session) {
 std::string matrix_text(reach::Matrix& matrix, const Session& session) {
   if (matrix.size() < 2) return session.text("cli.reach.nobody") + "\n";
   std::vector<TableRow> rows;
-  for (const auto& [target, reached] : targets_of(matrix))
-    rows.push_back({{target.first}, {target.second.text()}, reached_cell(reached, session)});
+  Groups groups = groups_of(matrix);
+  for (const auto& [target, reached] : targets_of(matrix, groups))
+    rows.push_back({{groups.names[target.first]}, {target.second.text()}, reached_cell(reached, groups, session)});
   std::vector<std::string> head;
   for (const char* id : {"to", "port", "reached-by"}) head.push_back(session.text(std::string("cli.head.") + id));
   return table(head, rows, session.out_color()) + session.text("cli.reach.matrix", {std::to_string(matrix.size())}) +
@@ -265,16 +289,19 @@ Json matrix_json(reach::Matrix& matrix) {
     endpoints.push(matrix.endpoint(i).text());
     count += matrix.ports(i).size() * (matrix.size() - 1);
   }
-  Json groups = Json::array();
-  for (const auto& [target, reached] : targets_of(matrix))
-    for (const auto& [from, counts] : reached.by)
-      groups.push(Json::object()
-                      .set("from", from)
-                      .set("to", target.first)
-                      .set("port", target.second.text())
-                      .set("pairs", counts.second)
-                      .set("allowed", counts.first));
-  Json out = Json::object().set("endpoints", std::move(endpoints)).set("groups", std::move(groups));
+  Groups groups = groups_of(matrix);
+  Json by_groups = Json::array();
+  for (const auto& [target, reached] : targets_of(matrix, groups))
+    for (std::size_t i = 0; i < reached.size(); ++i) {
+      if (reached[i].pairs == 0) continue;
+      by_groups.push(Json::object()
+                         .set("from", groups.names[i])
+                         .set("to", groups.names[target.first])
+                         .set("port", target.second.text())
+                         .set("pairs", std::uint64_t{reached[i].pairs})
+                         .set("allowed", std::uint64_t{reached[i].allowed}));
+    }
+  Json out = Json::object().set("endpoints", std::move(endpoints)).set("groups", std::move(by_groups));
   if (count > most_rows) return out.set("rows", Json::array()).set("rows_omitted", count);
   Json rows = Json::array();
   each_row(matrix, [&](const Json& row) { rows.push(row); });
