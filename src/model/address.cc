@@ -112,7 +112,13 @@ Uint128 Prefix::size() const {
 }
 
 bool Prefix::contains(const Address& address) const {
-  return address.family() == family() && address >= first() && address <= last();
+  bool v4 = address_.is_v4();
+  int bits = length_ + (v4 ? 96 : 0);  // of the 16 bytes, which for IPv4 tell the family too
+  auto whole = static_cast<std::size_t>(bits / 8);
+  if (std::memcmp(address.bytes().data(), address_.bytes().data(), whole) != 0) return false;
+  int rest = bits % 8;
+  int differing = rest == 0 ? 0 : (address.bytes()[whole] ^ address_.bytes()[whole]) >> (8 - rest);
+  return differing == 0 && (v4 || address.is_v6());
 }
 
 bool Prefix::contains(const Prefix& other) const {

@@ -47,9 +47,22 @@ TEST(Prefix, ContainsAndOverlaps) {
   EXPECT_FALSE(P("10.0.0.0/8").contains(A("11.0.0.0")));
   EXPECT_FALSE(P("0.0.0.0/0").contains(A("::1")));
   EXPECT_FALSE(P("::/0").contains(A("10.0.0.1"))) << "the families do not mix, though IPv4 is stored mapped";
+  EXPECT_TRUE(P("::/80").contains(A("::1"))) << "though the last of its addresses is stored as IPv4 is";
   EXPECT_TRUE(P("::/0").overlaps(P("fd00::/8")));
   EXPECT_EQ(P("10.0.0.0/24").last(), A("10.0.0.255"));
   EXPECT_EQ(P("10.0.0.0/24").size(), 256u);
+}
+
+TEST(Prefix, ContainsWhatLiesBetweenItsEnds) {
+  for (const char* text : {"10.77.133.201", "255.255.255.255", "0.0.0.0", "fd00:a5:5a:1::ff", "ffff:ffff::1"}) {
+    for (int length = 0; length <= A(text).bits(); ++length) {
+      Prefix prefix(A(text), length);
+      for (const Address& edge : {prefix.first(), prefix.last(), prefix.first().plus(-1), prefix.last().plus(1)})
+        EXPECT_EQ(prefix.contains(edge), prefix.first() <= edge && edge <= prefix.last())
+            << prefix.text() << " " << edge.text();
+      EXPECT_FALSE(prefix.contains(A(prefix.address().is_v4() ? "::1" : "0.0.0.1")));
+    }
+  }
 }
 
 TEST(AddressRange, TextForms) {

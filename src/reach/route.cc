@@ -64,6 +64,7 @@ class RouteQuestion {
     if (!table_) return;
     for (std::size_t i = 0; i < table_->routes.size(); ++i) {
       const model::UserRoute& user = table_->routes[i];
+      if (!user.prefix.contains(destination_)) continue;  // before its place is put into words
       if (!offer({user.prefix, Source::user, user.next_hop_type}, *table_, "spec.routes[" + std::to_string(i) + "]"))
         continue;
       best_->rule = user.name;
