@@ -13,7 +13,7 @@ function(bailey_library name)
   # Several sources are compiled as one: most of the time goes into headers that they share. It halves a cold build;
   # names in anonymous namespaces must differ within a library.
   if(BAILEY_UNITY)
-    set_target_properties(bailey_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    set_target_properties(bailey_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${BAILEY_UNITY_BATCH})
   endif()
   if(BAILEY_TESTS AND arg_TESTS)
     bailey_test(${name}_test LABELS unit SOURCES ${arg_TESTS} DEPENDS ${name})
