@@ -3,8 +3,8 @@
 // Attached where a packet enters the fabric. It says what the fabric's rules and tables would say for a packet that
 // needs nothing but a route, and hands it to the owner of the other interface without a way through the stack, the
 // rules or a second queue. Everything else passes on to the rules unchanged: foreign sources, no route, the Internet,
-// an unknown neighbour, a life that ends here, a smaller MTU. So drops are counted and ICMP errors are sent in one
-// place, and without this program the fabric is slower, not different.
+// an unknown neighbour, a life that ends here, a smaller MTU. So drops are counted in one place, and without this
+// program the fabric is slower, not different.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>

@@ -137,7 +137,8 @@ base::Json why_dropped(const model::Snapshot& snapshot, const Place& from, const
     if (!view.owner_of(to)) return at("route", "no-such-address", "VirtualNetwork/" + vnet->meta.name);
   }
   const Interface* back = target && !target->host.empty() ? view.of_host(target->host) : nullptr;
-  const Interface* by_public = view.of_public(to);
+  // What comes from inside is seen with another address than its own, so its way back is not known here.
+  const Interface* by_public = source ? nullptr : view.of_public(to);
   if (!back) back = by_public;
   if (!back) return source ? base::Json() : at("route", "no-way", "");
   for (const model::Address& address : from.addresses) {

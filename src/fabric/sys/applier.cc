@@ -168,6 +168,7 @@ void Applier::forget() {
   state_->current.reset();
   state_->rules.reset();
   if (state_->fast) state_->fast->clear();
+  state_->fast_off.reset();  // may have been a matter of the moment
 }
 
 base::Result<Applier::Changes> Applier::apply(const Desired& desired) {

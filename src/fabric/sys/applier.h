@@ -40,7 +40,8 @@ class Applier {
   // addition are ordered so that no packet takes a way that neither the old nor the new state has. What was there
   // at the first call is observed from the kernel; later calls compare with what was applied last.
   base::Result<Changes> apply(const Desired& desired);
-  // Forgets what was applied last, so that the next apply() observes the kernel again.
+  // Forgets what was applied last, so that the next apply() observes the kernel again, and tries the fast path again
+  // where it was given up.
   void forget();
 
   // Packets dropped by the fabric since start, by reason and object ("source-check", "NetworkInterface/web").

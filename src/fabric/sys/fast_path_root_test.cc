@@ -2,12 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/errqueue.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <future>
@@ -252,6 +258,40 @@ std::pair<int, int> refusal(Lab& lab, const char* from, const char* to, int hops
     return {error.ee_type, error.ee_code};
   }
   return {-5, 0};
+}
+
+// bpf(2) fails for the process from here on, as it does where a container may not use it.
+void forbid_bpf() {
+  sock_filter steps[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_bpf, 0, 1),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  sock_fprog program{static_cast<unsigned short>(std::size(steps)), steps};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    _exit(2);
+}
+
+TEST_F(FastPathInKernel, WithoutBpfTheRulesCarryEverythingAndTheStatusSaysWhy) {
+  pid_t child = fork();
+  if (child == 0) {
+    forbid_bpf();
+    Lab lab;
+    lab.apply(everything().snapshot());
+    add_pods(lab);
+    Applier::FastPathStatus status = lab.applier().fast_path();
+    EXPECT_FALSE(status.on);
+    EXPECT_TRUE(status.off && status.off->code == EPERM) << (status.off ? status.off->text() : "no reason");
+    EXPECT_TRUE(lab.send("pod1", address("10.0.0.5"), "host/web").answered);
+    EXPECT_TRUE(lab.send("host/far", address("10.0.0.5"), "host/web").answered);
+    EXPECT_FALSE(lab.send("host/apart", address("10.0.0.5"), "host/web").arrived);
+    lab.applier().forget();
+    lab.apply(everything().snapshot());
+    EXPECT_TRUE(lab.applier().fast_path().off) << "tried again, with the same end";
+    _exit(HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 World two_hosts() {
