@@ -111,6 +111,9 @@ class Socket {
   base::Result<std::vector<Link>> links();
   base::Result<std::optional<Link>> link(const std::string& name);
   base::Result<std::optional<Link>> link(int index);
+  // Without the rest of the link's description, for which the kernel walks the numbers of all namespaces that this one
+  // has links to. An error with code ENODEV where there is none.
+  base::Result<int> index_of(const std::string& name);
   base::Result<std::vector<InterfaceAddress>> addresses();
   // Routes of every table and both families but the kernel's own (protocol kernel, cloned cache entries).
   base::Result<std::vector<Route>> routes();

@@ -102,6 +102,9 @@ TEST_F(NetlinkTest, VethBetweenNamespaces) {
   Link eth = far_socket.link("eth0").value().value();
   EXPECT_EQ(host.peer_index, eth.index);
   EXPECT_EQ(eth.peer_index, host.index);
+  EXPECT_EQ(socket_->index_of("host0").value(), host.index);
+  EXPECT_EQ(far_socket.index_of("eth0").value(), eth.index);
+  EXPECT_EQ(socket_->index_of("eth0").error().code, ENODEV) << "it is in the other namespace";
   EXPECT_EQ(mac_text(eth.mac), "02:00:00:00:00:01");
   EXPECT_EQ(eth.mtu, 1450U);
   EXPECT_TRUE(eth.up);

@@ -67,6 +67,12 @@ ifinfomsg link_body(bool up) {
   return body;
 }
 
+ifreq request_for(const std::string& name) {
+  ifreq request{};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  return request;
+}
+
 }  // namespace
 
 struct Socket::State {
@@ -328,13 +334,19 @@ base::Status Socket::set_up(const std::string& name, bool up) {
   return state_->request(message.put_text(IFLA_IFNAME, name).take(), up ? "bring up" : "take down", name, nullptr);
 }
 
-// Asking for the link state (ETHTOOL_GLINK) makes the kernel do the worker's pending work for this link at once. A
-// netlink socket hands interface requests on to its namespace like any other socket (net/socket.c).
+// A netlink socket hands interface requests on to its namespace like any other socket (net/socket.c).
+base::Result<int> Socket::index_of(const std::string& name) {
+  if (base::Status named = check_name(name); !named.ok()) return named.error();
+  ifreq request = request_for(name);
+  if (ioctl(state_->socket.get(), SIOCGIFINDEX, &request) != 0) return base::system_error("find link", name, errno);
+  return request.ifr_ifindex;
+}
+
+// Asking for the link state (ETHTOOL_GLINK) makes the kernel do the worker's pending work for this link at once.
 base::Status Socket::settle(const std::string& name) {
   if (base::Status named = check_name(name); !named.ok()) return named;
   ethtool_value value{ETHTOOL_GLINK, 0};
-  ifreq request{};
-  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  ifreq request = request_for(name);
   request.ifr_data = reinterpret_cast<char*>(&value);
   if (ioctl(state_->socket.get(), SIOCETHTOOL, &request) == 0) return {};
   return errno == EOPNOTSUPP ? base::Status() : base::system_error("settle link", name, errno);

@@ -193,31 +193,31 @@ class Filling {
   Times times_;
 };
 
-// Ours alone while the node fills; then beside a node that the peer has filled.
+// Ours while the node fills, each in turns with a node that stays empty: only what pods beside it cost differs. Then
+// beside a node that the peer has filled.
 void measure_flat(const bench::Report& report, const Case& what) {
   constexpr int times = 20;
   Filling mine(our_side(what));
-  Filling peer(their_side(what));
-  auto measure = [&](std::size_t count, bool both) {
+  auto measure = [&](std::size_t count, Filling& other, const std::string& name) {
     bench::rest();
     for (int i = 0; i < times; ++i) {
       mine.measure_one();
-      if (both) peer.measure_one();
+      other.measure_one();
     }
     Times my_times = mine.take();
-    Times their_times = peer.take();
+    Times other_times = other.take();
     std::string where = " beside " + std::to_string(count) + (count == 1 ? " pod" : " pods");
-    if (both) where += " on each side's node";
-    std::string name = both ? peer_name(what) : "";
-    report.add(bench::figure(what.model + " add" + where, "ms", my_times.add, name, their_times.add));
-    report.add(bench::figure(what.model + " del" + where, "ms", my_times.del, name, their_times.del));
+    report.add(bench::figure(what.model + " add" + where, "ms", my_times.add, name, other_times.add));
+    report.add(bench::figure(what.model + " del" + where, "ms", my_times.del, name, other_times.del));
   };
+  Filling empty(our_side(what));
   for (std::size_t count : {1, 10, 100, 500, 1000}) {
     mine.fill(count);
-    measure(count, false);
+    measure(count, empty, "bailey-cni on an empty node");
   }
+  Filling peer(their_side(what));
   peer.fill(1000);
-  measure(1000, true);
+  measure(1000, peer, peer_name(what) + ", 1000 pods too");
 }
 
 }  // namespace

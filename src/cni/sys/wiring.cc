@@ -127,16 +127,17 @@ netlink::Batch pod_requests(const Attachment& attachment, int link_index, const 
 base::Status connect(netlink::Socket& node, netlink::Socket& pod, int pod_namespace, const Attachment& attachment,
                      const Requests& pod_side, const Requests& node_side) {
   if (base::Status made = make_pair(node, pod_namespace, attachment); !made.ok()) return made;
-  base::Result<std::optional<netlink::Link>> host = node.link(attachment.host_name);
-  if (!host.ok()) return host.error();
-  if (!host.value()) return base::system_error("find link", attachment.host_name, ENODEV);
+  base::Result<int> pod_end = pod.index_of(attachment.ifname);
+  if (!pod_end.ok()) return pod_end.error();
+  base::Result<int> node_end = node.index_of(attachment.host_name);
+  if (!node_end.ok()) return node_end.error();
 
   bool v6 = has(attachment.ips, model::Family::v6);
-  if (base::Status set = pod.run(pod_side(host.value()->peer_index)); !set.ok())
+  if (base::Status set = pod.run(pod_side(*pod_end)); !set.ok())
     return explain(set.error(), "the pod's network namespace", v6);
   netlink::Batch node_batch;
-  if (kernel_has_v6()) node_batch.set_automatic_v6(host.value()->index, false);
-  node_batch.append(node_side(host.value()->index));
+  if (kernel_has_v6()) node_batch.set_automatic_v6(*node_end, false);
+  node_batch.append(node_side(*node_end));
   if (base::Status set = node.run(node_batch); !set.ok())
     return explain(set.error(), "the node's network namespace", v6);
   // ADD promises a network that works: both ends can send, and the pod's IPv6 addresses are taken.
