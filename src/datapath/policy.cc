@@ -1,12 +1,13 @@
-// Kinds of addresses come first: of every pod, and of every block that a policy names, with the block that holds it
-// most closely. The blocks that hold an address are the ancestors of that one, so it stands for all of them. Then each
-// policy of each endpoint's kind is written out for the identities that its peers include.
+// Kinds of addresses come first: of every pod, and of every block that a policy names. Then each set of policies that
+// an endpoint is under is written out for the kinds that its peers include; of a set that stands already, for the new
+// kinds only.
 #include "datapath/policy.h"
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
-#include "base/check.h"
+#include "datapath/entries.h"
 #include "model/resolve/services.h"
 
 namespace bailey::datapath {
@@ -23,38 +24,7 @@ using model::Protocol;
 
 constexpr const char* name_label = "kubernetes.io/metadata.name";
 
-std::uint8_t number_of(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::tcp: return 6;
-    case Protocol::udp: return 17;
-    case Protocol::sctp: return 132;
-    case Protocol::icmp: return 1;  // of both families: no rule with ports holds for either
-  }
-  return 0;
-}
-
-// What rules tell addresses apart by.
-struct Class {
-  const Pod* pod = nullptr;    // any of those alike; null: no pod
-  std::vector<Prefix> blocks;  // that hold the address
-};
-
-// Length and text, so that no two lists of parts have one spelling.
-std::string part(const std::string& text) { return std::to_string(text.size()) + ":" + text; }
-
-std::string kind_of(const Pod& pod) {
-  std::string out = part(pod.meta.ns);
-  for (const auto& [key, value] : pod.meta.labels) out += part(key) + part(value);
-  std::set<std::string> ports;
-  for (const model::ContainerPort& port : pod.spec.ports)
-    if (!port.name.empty())
-      ports.insert(part(port.name) + std::to_string(port.port) + std::string(name(port.protocol)));
-  out += "|";
-  for (const std::string& port : ports) out += part(port);
-  return out;
-}
-
-// All blocks of all policies, and those that hold an address or another block.
+// The blocks of all policies.
 class Blocks {
  public:
   explicit Blocks(const model::Snapshot& snapshot) {
@@ -71,168 +41,20 @@ class Blocks {
 
   const std::set<Prefix>& all() const { return all_; }
 
-  // Widest first.
-  std::vector<Prefix> holding(const Prefix& inner) const {
-    std::vector<Prefix> out;
+  std::optional<Prefix> narrowest_around(const Prefix& inner) const {
     auto lengths = lengths_.find(inner.family());
-    if (lengths == lengths_.end()) return out;
-    for (int length : lengths->second) {
-      if (length > inner.length()) break;
-      Prefix wider(inner.address(), length);
-      if (all_.contains(wider)) out.push_back(wider);
+    if (lengths == lengths_.end()) return std::nullopt;
+    for (auto length = lengths->second.rbegin(); length != lengths->second.rend(); ++length) {
+      if (*length > inner.length()) continue;
+      Prefix wider(inner.address(), *length);
+      if (all_.contains(wider)) return wider;
     }
-    return out;
+    return std::nullopt;
   }
 
  private:
   std::set<Prefix> all_;
   std::map<model::Family, std::set<int>> lengths_;
-};
-
-bool includes_namespace(const model::Snapshot& snapshot, const model::LabelSelector& selector, const std::string& ns) {
-  const auto* object = snapshot.find<model::Namespace>(Kind::Namespace, ns);
-  model::Labels labels = object ? object->meta.labels : model::Labels();
-  labels[name_label] = ns;
-  return selector.matches(labels);
-}
-
-bool includes(const model::Snapshot& snapshot, const std::string& ns, const PolicyPeer& peer, const Class& other) {
-  if (peer.ip_block) {
-    auto held_by = [&](const Prefix& block) {
-      return std::find(other.blocks.begin(), other.blocks.end(), block) != other.blocks.end();
-    };
-    const auto& except = peer.ip_block->except;
-    return held_by(peer.ip_block->cidr) && std::none_of(except.begin(), except.end(), held_by);
-  }
-  if (!other.pod || (!peer.namespace_selector && !peer.pod_selector)) return false;
-  const model::Meta& meta = other.pod->meta;
-  bool fits = peer.namespace_selector ? includes_namespace(snapshot, *peer.namespace_selector, meta.ns) : meta.ns == ns;
-  return fits && (!peer.pod_selector || peer.pod_selector->matches(meta.labels));
-}
-
-class Compiler {
- public:
-  Compiler(const model::Snapshot& snapshot, const std::string& node, Ids& ids)
-      : snapshot_(snapshot), node_(node), ids_(ids), blocks_(snapshot) {}
-
-  Maps run() {
-    for (const auto& policy : snapshot_.all<NetworkPolicy>()) {
-      index_.emplace(policy.get(), static_cast<std::uint32_t>(out_.policies.size()));
-      out_.policies.push_back(policy->meta.ref());
-    }
-    find_identities();
-    for (const auto& pod : snapshot_.all<Pod>())
-      if (pod->spec.node_name == node_ && has_network(*pod)) add_endpoint(*pod);
-    ids_.identities.sweep();
-    ids_.policies.sweep();
-    return std::move(out_);
-  }
-
- private:
-  static bool has_network(const Pod& pod) { return !pod.spec.host_network && !pod.finished(); }
-
-  Identity identity(const Pod* pod, const Prefix& at) {
-    Class kind{pod, blocks_.holding(at)};
-    std::string key = pod ? "pod " + kind_of(*pod) : "net ";
-    key += "|" + (kind.blocks.empty() ? std::string("-") : kind.blocks.back().text());
-    Identity number = ids_.identities.of(key);
-    classes_.emplace(number, std::move(kind));
-    return number;
-  }
-
-  void find_identities() {
-    for (model::Family family : {model::Family::v4, model::Family::v6})
-      out_.ipcache[Prefix::any(family)] = identity(nullptr, Prefix::any(family));
-    for (const Prefix& block : blocks_.all()) out_.ipcache[block] = identity(nullptr, block);
-    for (const auto& pod : snapshot_.all<Pod>()) {
-      if (!has_network(*pod)) continue;
-      for (const model::Address& address : model::resolve::pod_addresses(snapshot_, *pod))
-        out_.ipcache[Prefix::host(address)] = identity(pod.get(), Prefix::host(address));
-    }
-    const auto* node = snapshot_.find<model::Node>(Kind::Node, node_);
-    if (!node) return;
-    for (const model::Address& address : node->addresses) out_.ipcache[Prefix::host(address)] = own_node;
-  }
-
-  void add_endpoint(const Pod& pod) {
-    Endpoint endpoint;
-    std::array<std::vector<const NetworkPolicy*>, 2> policies;
-    for (const auto& policy : snapshot_.all<NetworkPolicy>()) {
-      if (policy->meta.ns != pod.meta.ns || !policy->pod_selector.matches(pod.meta.labels)) continue;
-      if (policy->ingress) policies[0].push_back(policy.get());
-      if (policy->egress) policies[1].push_back(policy.get());
-    }
-    std::string key;
-    for (std::size_t i = 0; i < 2; ++i) {
-      endpoint.isolated[i] = !policies[i].empty();
-      key += i == 0 ? "in" : "out";
-      for (const NetworkPolicy* policy : policies[i]) key += part(policy->meta.ns) + part(policy->meta.name);
-    }
-    // Named ports are those of the pod that receives.
-    if (endpoint.isolated[0]) key += kind_of(pod);
-    endpoint.policy = ids_.policies.of(key);
-    for (const model::Address& address : model::resolve::pod_addresses(snapshot_, pod))
-      out_.endpoints[address] = endpoint;
-    if (!written_.insert(endpoint.policy).second) return;
-    for (std::size_t i = 0; i < 2; ++i)
-      for (const NetworkPolicy* policy : policies[i]) write(*policy, static_cast<Direction>(i), endpoint.policy, pod);
-  }
-
-  void write(const NetworkPolicy& policy, Direction direction, std::uint32_t number, const Pod& own) {
-    const auto& rules = direction == Direction::ingress ? policy.ingress_rules : policy.egress_rules;
-    for (std::uint32_t i = 0; i < rules.size(); ++i) {
-      Rule rule{index_.at(&policy), i};
-      bool by_name = direction == Direction::egress &&
-                     std::any_of(rules[i].ports.begin(), rules[i].ports.end(),
-                                 [](const PolicyPort& port) { return port.port && !port.port->name.empty(); });
-      if (rules[i].peers.empty() && !by_name) {
-        add(rules[i], {number, direction, any_identity}, rule, direction == Direction::ingress ? &own : nullptr);
-        continue;
-      }
-      for (const auto& [identity, kind] : classes_) {
-        bool fits = rules[i].peers.empty() ||
-                    std::any_of(rules[i].peers.begin(), rules[i].peers.end(), [&](const PolicyPeer& peer) {
-                      return includes(snapshot_, policy.meta.ns, peer, kind);
-                    });
-        if (fits) add(rules[i], {number, direction, identity}, rule, direction == Direction::ingress ? &own : kind.pod);
-      }
-      // A name means nothing at what is no pod; numbers beside it do, at everything.
-      if (rules[i].peers.empty()) add(rules[i], {number, direction, any_identity}, rule, nullptr);
-    }
-  }
-
-  // `target`: whose named ports are meant; null: it has none.
-  void add(const PolicyRule& rule, PolicyKey key, const Rule& by, const Pod* target) {
-    if (rule.ports.empty()) out_.entries.emplace(key, by);
-    for (const PolicyPort& port : rule.ports) {
-      key.protocol = number_of(port.protocol);
-      for (const PortPrefix& prefix : prefixes(port, target)) {
-        key.port = prefix.port;
-        key.port_bits = prefix.bits;
-        out_.entries.emplace(key, by);
-      }
-    }
-  }
-
-  static std::vector<PortPrefix> prefixes(const PolicyPort& port, const Pod* target) {
-    if (!port.port) return {{0, 0}};
-    if (port.port->name.empty())
-      return port_prefixes(port.port->number, port.end_port == 0 ? port.port->number : port.end_port);
-    std::vector<PortPrefix> out;
-    if (!target) return out;
-    for (const model::ContainerPort& own : target->spec.ports)
-      if (own.name == port.port->name && own.protocol == port.protocol) out.push_back({own.port, 16});
-    return out;
-  }
-
-  const model::Snapshot& snapshot_;
-  const std::string& node_;
-  Ids& ids_;
-  Blocks blocks_;
-  std::map<Identity, Class> classes_;
-  std::map<const NetworkPolicy*, std::uint32_t> index_;
-  std::set<std::uint32_t> written_;  // policies whose entries stand
-  Maps out_;
 };
 
 Identity identity_of(const Maps& maps, const model::Address& address) {
@@ -253,25 +75,14 @@ const Rule* look_up(const Maps& maps, PolicyKey key, std::uint16_t port) {
 
 }  // namespace
 
-void Numbers::keep(const std::string& key, std::uint32_t number) {
-  rows_[key] = {number, false};
-  kept_.insert(number);
-}
-
 std::uint32_t Numbers::of(const std::string& key) {
-  auto [row, fresh] = rows_.try_emplace(key);
-  row->second.used = true;
-  if (!fresh) return row->second.number;
-  while (kept_.contains(next_)) ++next_;
-  row->second.number = next_++;
-  return row->second.number;
+  auto [row, fresh] = rows_.try_emplace(key, next_);
+  if (fresh) ++next_;
+  return row->second;
 }
 
-void Numbers::sweep() {
-  for (auto row = rows_.begin(); row != rows_.end();) {
-    bool used = std::exchange(row->second.used, false);
-    row = used ? std::next(row) : rows_.erase(row);
-  }
+void Numbers::keep_only(const std::function<bool(std::uint32_t)>& is_used) {
+  std::erase_if(rows_, [&](const auto& row) { return !is_used(row.second); });
 }
 
 std::vector<PortPrefix> port_prefixes(std::uint16_t first, std::uint16_t last) {
@@ -288,24 +99,194 @@ std::vector<PortPrefix> port_prefixes(std::uint16_t first, std::uint16_t last) {
   return out;
 }
 
-Maps compile(const model::Snapshot& snapshot, const std::string& node, Ids& ids) {
-  return Compiler(snapshot, node, ids).run();
+struct Compiler::State {
+  std::string node;
+  Ids ids;
+  Maps maps;
+  std::map<Identity, Class> classes;
+  std::map<std::uint32_t, Set> sets;
+
+  // What an earlier call found for objects that are still the same.
+  struct KnownPod {
+    std::shared_ptr<const Pod> pod;
+    std::vector<std::pair<model::Address, Identity>> identities;
+  };
+  std::unordered_map<const Pod*, KnownPod> pods;
+  std::unordered_map<const NetworkPolicy*, Member> policies;
+  std::shared_ptr<const model::Table<model::Namespace>> namespaces;
+  std::set<Prefix> blocks;
+  std::set<std::uint32_t> written;  // sets whose entries stand
+
+  Identity identity(const std::shared_ptr<const Pod>& pod, const model::Snapshot& snapshot, const Blocks& all,
+                    const Prefix& at, std::map<Identity, Class>& fresh);
+  std::map<Identity, Class> find_identities(const model::Snapshot& snapshot);
+  void find_endpoints(const model::Snapshot& snapshot);
+  std::uint32_t set_of(const std::shared_ptr<const Pod>& pod, std::array<std::vector<Member>, 2> members);
+  void write(const std::map<Identity, Class>& used);
+};
+
+namespace {
+
+model::Labels labels_of_namespace(const model::Snapshot& snapshot, const std::string& ns) {
+  const auto* object = snapshot.find<model::Namespace>(Kind::Namespace, ns);
+  model::Labels labels = object ? object->meta.labels : model::Labels();
+  labels[name_label] = ns;
+  return labels;
 }
 
-Verdict evaluate(const Maps& maps, Direction direction, const Packet& packet) {
-  bool inwards = direction == Direction::ingress;
-  const model::Address& own = inwards ? packet.destination : packet.source;
-  const model::Address& other = inwards ? packet.source : packet.destination;
-  auto endpoint = maps.endpoints.find(own);
+bool has_network(const Pod& pod) { return !pod.spec.host_network && !pod.finished(); }
+
+}  // namespace
+
+Identity Compiler::State::identity(const std::shared_ptr<const Pod>& pod, const model::Snapshot& snapshot,
+                                   const Blocks& all, const Prefix& at, std::map<Identity, Class>& fresh) {
+  Class kind{pod, {}, all.narrowest_around(at)};
+  std::string key = "net";
+  if (pod) {
+    kind.namespace_labels = labels_of_namespace(snapshot, pod->meta.ns);
+    key = part(pod->meta.ns) + text_of(kind.namespace_labels) + text_of(pod->meta.labels) + text_of_ports(*pod);
+  }
+  key += "|" + (kind.block ? kind.block->text() : std::string());
+  Identity number = ids.identities.of(key);
+  fresh.emplace(number, std::move(kind));
+  return number;
+}
+
+// All identities that are in use; fills the ipcache.
+std::map<Identity, Class> Compiler::State::find_identities(const model::Snapshot& snapshot) {
+  Blocks all(snapshot);
+  if (namespaces != snapshot.table<model::Namespace>() || blocks != all.all()) pods.clear();
+  namespaces = snapshot.table<model::Namespace>();
+  blocks = all.all();
+  std::map<Identity, Class> used;
+  maps.ipcache.clear();
+  for (model::Family family : {model::Family::v4, model::Family::v6})
+    maps.ipcache[Prefix::any(family)] = identity(nullptr, snapshot, all, Prefix::any(family), used);
+  for (const Prefix& block : blocks) maps.ipcache[block] = identity(nullptr, snapshot, all, block, used);
+  std::unordered_map<const Pod*, KnownPod> known;
+  for (const auto& pod : snapshot.all<Pod>()) {
+    if (!has_network(*pod)) continue;
+    KnownPod row{pod, {}};
+    if (auto before = pods.find(pod.get()); before != pods.end()) row = before->second;
+    if (row.identities.empty())
+      for (const model::Address& address : model::resolve::pod_addresses(snapshot, *pod))
+        row.identities.emplace_back(address, identity(pod, snapshot, all, Prefix::host(address), used));
+    for (const auto& [address, number] : row.identities) {
+      maps.ipcache[Prefix::host(address)] = number;
+      if (!used.contains(number)) used.emplace(number, classes.at(number));
+    }
+    known.emplace(pod.get(), std::move(row));
+  }
+  pods = std::move(known);
+  const auto* own = snapshot.find<model::Node>(Kind::Node, node);
+  if (!own) return used;
+  for (const model::Address& address : own->addresses) maps.ipcache[Prefix::host(address)] = own_node;
+  // Of a bridge that the pods are on (the first address of the block) the node speaks to them too.
+  for (const Prefix& block : own->pod_cidrs) maps.ipcache[Prefix::host(block.first().plus(1))] = own_node;
+  return used;
+}
+
+std::uint32_t Compiler::State::set_of(const std::shared_ptr<const Pod>& pod,
+                                      std::array<std::vector<Member>, 2> members) {
+  std::string key;
+  for (const auto& list : members) {
+    key += "|";
+    for (const Member& member : list) key += std::to_string(member.number) + ",";
+  }
+  // Named ports are those of the pod that receives.
+  if (!members[0].empty()) key += text_of_ports(*pod);
+  std::uint32_t number = ids.sets.of(key);
+  Set& set = sets[number];
+  set.used = true;
+  if (set.own) return number;
+  set.own = pod;
+  set.members = std::move(members);
+  return number;
+}
+
+void Compiler::State::find_endpoints(const model::Snapshot& snapshot) {
+  decltype(policies) known;
+  maps.policies.clear();
+  for (const auto& policy : snapshot.all<NetworkPolicy>()) {
+    auto before = policies.find(policy.get());
+    Member member = before != policies.end() ? before->second : Member{policy, ids.policies.of(text_of(*policy))};
+    maps.policies.emplace(member.number, policy->meta.ref());
+    known.emplace(policy.get(), std::move(member));
+  }
+  policies = std::move(known);
+  maps.endpoints.clear();
+  for (auto& [number, set] : sets) set.used = false;
+  const auto& all = snapshot.all<NetworkPolicy>();
+  for (const auto& pod : snapshot.all<Pod>()) {
+    if (pod->spec.node_name != node || !has_network(*pod)) continue;
+    std::array<std::vector<Member>, 2> members;
+    for (auto at = all.lower({Kind::NetworkPolicy, pod->meta.ns, ""}); at != all.end(); ++at) {
+      const NetworkPolicy& policy = **at;
+      if (policy.meta.ns != pod->meta.ns) break;
+      if (!policy.pod_selector.matches(pod->meta.labels)) continue;
+      if (policy.ingress) members[0].push_back(policies.at(&policy));
+      if (policy.egress) members[1].push_back(policies.at(&policy));
+    }
+    Endpoint endpoint{0, {!members[0].empty(), !members[1].empty()}};
+    endpoint.set = set_of(pod, std::move(members));
+    maps.endpoints.emplace(pod->meta.ref(), endpoint);
+  }
+}
+
+void Compiler::State::write(const std::map<Identity, Class>& used) {
+  auto is_gone = [&](const auto& entry) {
+    const PolicyKey& key = entry.first;
+    auto set = sets.find(key.set);
+    return set == sets.end() || !set->second.used || (key.identity != any_identity && !used.contains(key.identity));
+  };
+  std::set<std::uint32_t> standing;
+  bool lost = false;
+  for (const auto& [identity, kind] : classes) lost = lost || !used.contains(identity);
+  for (const auto& [number, set] : sets) lost = lost || !set.used;
+  if (lost) std::erase_if(maps.entries, is_gone);
+  std::erase_if(sets, [](const auto& set) { return !set.second.used; });
+  for (auto& [number, set] : sets) {
+    EntryWriter writer(maps.entries, number, set);
+    bool stands = written.contains(number);
+    if (!stands) writer.write_common();
+    for (const auto& [identity, kind] : used)
+      if (!stands || !classes.contains(identity)) writer.write(identity, kind);
+    standing.insert(number);
+  }
+  written = std::move(standing);
+  classes = used;
+}
+
+Compiler::Compiler(std::string node, Ids ids) : state_(std::make_unique<State>()) {
+  state_->node = std::move(node);
+  state_->ids = std::move(ids);
+}
+Compiler::Compiler(Compiler&&) noexcept = default;
+Compiler& Compiler::operator=(Compiler&&) noexcept = default;
+Compiler::~Compiler() = default;
+
+const Maps& Compiler::compile(const model::Snapshot& snapshot) {
+  std::map<Identity, Class> used = state_->find_identities(snapshot);
+  state_->find_endpoints(snapshot);
+  state_->write(used);
+  state_->ids.identities.keep_only([&](std::uint32_t number) { return used.contains(number); });
+  state_->ids.policies.keep_only([&](std::uint32_t number) { return state_->maps.policies.contains(number); });
+  state_->ids.sets.keep_only([&](std::uint32_t number) { return state_->sets.contains(number); });
+  return state_->maps;
+}
+
+Verdict evaluate(const Maps& maps, const model::ObjectRef& pod, Direction direction, const Packet& packet) {
+  const model::Address& other = direction == Direction::ingress ? packet.source : packet.destination;
+  auto endpoint = maps.endpoints.find(pod);
   if (endpoint == maps.endpoints.end()) return {};
   Verdict out;
   out.isolated = endpoint->second.isolated[static_cast<std::size_t>(direction)];
   Identity identity = identity_of(maps, other);
-  if (!out.isolated || own == other || identity == own_node) return out;
+  if (!out.isolated || packet.source == packet.destination || identity == own_node) return out;
   std::uint8_t protocol = number_of(packet.port.protocol);
   for (Identity each : {identity, any_identity})
     for (std::uint8_t of : {protocol, std::uint8_t{0}}) {
-      const Rule* rule = look_up(maps, {endpoint->second.policy, direction, each, of}, packet.port.number);
+      const Rule* rule = look_up(maps, {endpoint->second.set, direction, each, of}, packet.port.number);
       if (!rule) continue;
       out.by = *rule;
       return out;

@@ -1,13 +1,14 @@
 // NetworkPolicies as the maps of a node's packet path. Pure: Snapshot in, map contents out.
 //
 //   ipcache    address -> identity, by the longest prefix
-//   endpoints  pod of the node -> the policy it is under, for each direction whether that isolates it
-//   entries    (policy, direction, identity, protocol, port by prefix) -> allowed
+//   endpoints  pod of the node -> the set of policies it is under, for each direction whether that isolates it
+//   entries    (set, direction, identity, protocol, port by prefix) -> the rule that allows it
 //
-// An identity is what rules can tell addresses apart by: the pod's namespace, labels and named ports, and the blocks of
-// ipBlocks that hold the address. Pods that are alike share one, and endpoints under the same policies share their
-// entries, so the maps grow with how many kinds of pods there are and not with pods, and a packet costs a fixed
-// number of lookups however many rules there are. A range of ports is written as the prefixes that cover it.
+// An identity is what rules can tell addresses apart by: the pod's namespace with its labels, the pod's labels and
+// named ports, and the narrowest block of an ipBlock that holds the address. Pods that are alike share one, and
+// endpoints under the same policies share their entries, so the maps grow with how many kinds of pods there are and not
+// with pods, and a packet costs a fixed number of lookups however many rules there are. A range of ports is written as
+// the prefixes that cover it.
 //
 // Semantics are those of kubernetes.io/docs/concepts/services-networking/network-policies; what that leaves open is
 // decided as reach/policy.h says. evaluate() does with the maps what the programs in the kernel do.
@@ -16,9 +17,10 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -31,31 +33,24 @@ inline constexpr Identity any_identity = 0;      // of entries that hold for eve
 inline constexpr Identity own_node = 1;          // always reaches its pods, and they it
 inline constexpr Identity first_identity = 256;  // below are those with a meaning of their own
 
-// Numbers by key. Stable: what has a number keeps it, so that a restart does not reshuffle what maps in the kernel
-// hold.
+// Numbers by key. What has a number keeps it as long as it is asked for.
 class Numbers {
  public:
   explicit Numbers(std::uint32_t first) : next_(first) {}
-  // What is known from before; later numbers come after it.
-  void keep(const std::string& key, std::uint32_t number);
   std::uint32_t of(const std::string& key);
-  // Forgets the keys that were not asked for since the last call. Their numbers do not come back: packets of who had
-  // them may still be under way.
-  void sweep();
+  // Forgets all others. Their numbers do not come back: packets of who had them may still be under way.
+  void keep_only(const std::function<bool(std::uint32_t)>& is_used);
 
  private:
-  struct Row {
-    std::uint32_t number = 0;
-    bool used = true;
-  };
-  std::map<std::string, Row> rows_;
-  std::set<std::uint32_t> kept_;
+  std::map<std::string, std::uint32_t> rows_;
   std::uint32_t next_;
 };
 
+// Whoever takes up maps that are in use gives numbers beyond those in them.
 struct Ids {
   Numbers identities{first_identity};
-  Numbers policies{1};
+  Numbers policies{1};  // NetworkPolicies as they are written, with their names
+  Numbers sets{1};      // of policies under which an endpoint can be
 };
 
 enum class Direction : std::uint8_t { ingress, egress };
@@ -63,7 +58,7 @@ enum class Direction : std::uint8_t { ingress, egress };
 // As in the key of the map: `port` with the bits beyond `port_bits` clear; protocol and port_bits 0 hold for every
 // protocol, ICMP too.
 struct PolicyKey {
-  std::uint32_t policy = 0;
+  std::uint32_t set = 0;
   Direction direction = Direction::ingress;
   Identity identity = any_identity;
   std::uint8_t protocol = 0;  // IP protocol number
@@ -73,28 +68,45 @@ struct PolicyKey {
 };
 
 struct Endpoint {
-  std::uint32_t policy = 0;
+  std::uint32_t set = 0;
   std::array<bool, 2> isolated{};  // by Direction: without an entry it is denied
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-// Which rule let a packet pass: policies[policy], rules[rule] of its direction.
+// Which rule let a packet pass: of the policy with this number, in its direction.
 struct Rule {
-  std::uint32_t policy = 0;  // index in Maps::policies
+  std::uint32_t policy = 0;
   std::uint32_t rule = 0;
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 
 struct Maps {
   std::map<model::Prefix, Identity> ipcache;
-  std::map<model::Address, Endpoint> endpoints;  // of the node's pods
+  std::map<model::ObjectRef, Endpoint> endpoints;  // of the node's pods
   std::map<PolicyKey, Rule> entries;
-  std::vector<model::ObjectRef> policies;  // ascending
+  std::map<std::uint32_t, model::ObjectRef> policies;  // by number
   friend bool operator==(const Maps&, const Maps&) = default;
 };
 
-// For the pods of a node, by its name. The snapshot is complete: pods have their addresses.
-Maps compile(const model::Snapshot& snapshot, const std::string& node, Ids& ids);
+// The maps for the pods of a node, from one snapshot to the next. What a number means never changes: a pod whose labels
+// change, or whose namespace's do, gets another identity, and a policy that is written anew another number. So an
+// entry is true for ever, and a change from one state to the next is complete once addresses and endpoints refer to
+// the new numbers.
+class Compiler {
+ public:
+  explicit Compiler(std::string node, Ids ids = {});
+  Compiler(Compiler&&) noexcept;
+  Compiler& operator=(Compiler&&) noexcept;
+  ~Compiler();
+
+  // The snapshot is complete: pods have their addresses. What did not change since the last call is not looked at
+  // again; the outcome is that of a first call with the same numbers. The maps stay as they are until the next call.
+  const Maps& compile(const model::Snapshot& snapshot);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 struct Packet {
   model::Address source;
@@ -108,9 +120,9 @@ struct Verdict {
   std::optional<Rule> by;  // what lets an isolated endpoint's packet pass
 };
 
-// What the maps say of the first packet of a connection at one end: as it enters its destination, or leaves its source.
-// An address that is no endpoint lets everything pass.
-Verdict evaluate(const Maps& maps, Direction direction, const Packet& packet);
+// What the maps say of the first packet of a connection at one end: as it enters its destination, or leaves its source,
+// which is `pod`. A pod that is no endpoint lets everything pass.
+Verdict evaluate(const Maps& maps, const model::ObjectRef& pod, Direction direction, const Packet& packet);
 
 // The prefixes (port, bits) that cover first..last, at most 30.
 struct PortPrefix {

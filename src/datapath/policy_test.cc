@@ -33,18 +33,14 @@ TEST(PortPrefixes, CoverARangeExactly) {
   }
 }
 
-TEST(Numbers, AreKeptAndGivenAgainOnlyWhenForgotten) {
+TEST(Numbers, AreGivenOnce) {
   Numbers numbers(256);
-  numbers.keep("b", 257);
   EXPECT_EQ(numbers.of("a"), 256u);
-  EXPECT_EQ(numbers.of("c"), 258u);
   EXPECT_EQ(numbers.of("b"), 257u);
   EXPECT_EQ(numbers.of("a"), 256u);
-  numbers.sweep();
-  EXPECT_EQ(numbers.of("c"), 258u);
-  numbers.sweep();  // a and b were not asked for
-  EXPECT_EQ(numbers.of("c"), 258u);
-  EXPECT_EQ(numbers.of("d"), 259u) << "no number comes back while its packets may be under way";
+  numbers.keep_only([](std::uint32_t number) { return number == 256; });
+  EXPECT_EQ(numbers.of("a"), 256u);
+  EXPECT_EQ(numbers.of("b"), 258u) << "no number comes back while its packets may be under way";
 }
 
 template <typename T>
@@ -83,11 +79,17 @@ class PolicyMaps : public ::testing::Test {
   Maps maps() {
     std::vector<model::AnyObject> all = objects;
     all.push_back(std::shared_ptr<const model::NetworkPolicy>(std::make_shared<model::NetworkPolicy>(*policy)));
-    return compile(model::snapshot_of(all), "n1", ids);
+    return compiler.compile(model::snapshot_of(all));
   }
-  static bool passes(const Maps& maps, const char* from, const char* to, const char* port) {
+  model::ObjectRef at(const Address& address) const {
+    for (const model::AnyObject& object : objects)
+      if (auto pod = object.as<model::Pod>(); pod && pod->addresses[0] == address) return pod->meta.ref();
+    return {};
+  }
+  bool passes(const Maps& maps, const char* from, const char* to, const char* port) const {
     Packet packet{*Address::parse(from), *Address::parse(to), *Port::parse(port)};
-    return evaluate(maps, Direction::egress, packet).allow && evaluate(maps, Direction::ingress, packet).allow;
+    return evaluate(maps, at(packet.source), Direction::egress, packet).allow &&
+           evaluate(maps, at(packet.destination), Direction::ingress, packet).allow;
   }
   model::PolicyRule from_app(const std::string& app) {
     model::PolicyRule rule;
@@ -96,7 +98,7 @@ class PolicyMaps : public ::testing::Test {
   }
   std::vector<model::AnyObject> objects;
   std::shared_ptr<model::NetworkPolicy> policy;
-  Ids ids;
+  Compiler compiler{"n1"};
 };
 
 TEST_F(PolicyMaps, PodsAlikeShareTheirEntries) {
@@ -156,8 +158,50 @@ TEST_F(PolicyMaps, NumbersStayOverChanges) {
   pod("client", "n2", "10.0.2.77", "client");
   Maps after = maps();
   EXPECT_EQ(after.entries, before.entries);
+  EXPECT_EQ(after.endpoints, before.endpoints);
   EXPECT_EQ(after.ipcache.at(*model::Prefix::parse("10.0.2.77")),
             before.ipcache.at(*model::Prefix::parse("10.0.2.10")));
+}
+
+// An entry once written is true for ever: what changes gets new numbers.
+TEST_F(PolicyMaps, ChangesGetNewNumbers) {
+  model::PolicyRule rule = from_app("client");
+  rule.peers[0].namespace_selector.emplace().match_labels["team"] = "red";
+  policy->ingress_rules = {rule};
+  Maps before = maps();
+  EXPECT_FALSE(passes(before, "10.0.2.10", "10.0.1.10", "80/tcp"));
+  auto space = object<model::Namespace>(Kind::Namespace, "a");
+  space->meta.labels["team"] = "red";
+  objects.push_back(std::shared_ptr<const model::Namespace>(space));
+  Maps red = maps();
+  EXPECT_TRUE(passes(red, "10.0.2.10", "10.0.1.10", "80/tcp"));
+  model::Prefix client = *model::Prefix::parse("10.0.2.10");
+  EXPECT_NE(red.ipcache.at(client), before.ipcache.at(client)) << "its namespace has other labels now";
+  EXPECT_EQ(red.endpoints.begin()->second, before.endpoints.begin()->second);
+  policy->ingress_rules = {from_app("web")};
+  Maps other = maps();
+  EXPECT_EQ(other.ipcache.at(client), red.ipcache.at(client));
+  EXPECT_NE(other.endpoints.begin()->second.set, red.endpoints.begin()->second.set);
+  for (const auto& [key, by] : other.entries) EXPECT_FALSE(red.entries.contains(key)) << "of another set";
+}
+
+// A block around an address gives it another identity, whatever else the address is.
+TEST_F(PolicyMaps, NewBlocksSplitIdentities) {
+  policy->ingress_rules = {from_app("client")};
+  Maps before = maps();
+  model::PolicyRule wide;
+  wide.peers.emplace_back().ip_block = model::IpBlock{*model::Prefix::parse("10.0.2.0/24"), {}};
+  policy->ingress_rules = {wide};
+  Maps after = maps();
+  model::Prefix client = *model::Prefix::parse("10.0.2.10");
+  EXPECT_NE(after.ipcache.at(client), before.ipcache.at(client));
+  model::PolicyRule wider;
+  wider.peers.emplace_back().ip_block = model::IpBlock{*model::Prefix::parse("10.0.0.0/16"), {}};
+  policy->ingress_rules = {wide, wider};
+  Maps both = maps();
+  EXPECT_EQ(both.ipcache.at(client), after.ipcache.at(client)) << "the narrowest block is the same";
+  EXPECT_TRUE(passes(both, "10.0.2.10", "10.0.1.10", "80/tcp"));
+  EXPECT_TRUE(passes(both, "10.0.3.10", "10.0.1.10", "80/tcp"));
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ class PolicyMapsAgainstReach : public ::testing::Test {
         reach::choose(snapshot, policies, way, {other.pod, other.address}, inwards ? own.pod : other.pod, port);
     const datapath::Maps& maps = maps_of(snapshot, own.pod->spec.node_name);
     datapath::Packet packet{inwards ? other.address : own.address, inwards ? own.address : other.address, port};
-    datapath::Verdict verdict = datapath::evaluate(maps, direction, packet);
+    datapath::Verdict verdict = datapath::evaluate(maps, own.pod->meta.ref(), direction, packet);
     EXPECT_EQ(verdict.allow, choice.allow || exempt)
         << own.pod->meta.ref().text() << (inwards ? " from " : " to ") << other.address.text() << " " << port.text();
     ++compared_[verdict.allow ? (verdict.by ? "by rule" : "open") : "denied"];
@@ -120,15 +120,48 @@ class PolicyMapsAgainstReach : public ::testing::Test {
 
   const datapath::Maps& maps_of(const model::Snapshot& snapshot, const std::string& node) {
     auto known = maps_.find(node);
-    if (known == maps_.end()) known = maps_.emplace(node, datapath::compile(snapshot, node, ids_[node])).first;
-    return known->second;
+    if (known != maps_.end()) return *known->second;
+    auto compiler = compilers_.try_emplace(node, node).first;
+    const datapath::Maps& maps = compiler->second.compile(snapshot);
+    if (dice_.chance(30)) expect_as_from_scratch(maps, datapath::Compiler(node).compile(snapshot));
+    return *maps_.emplace(node, &maps).first->second;
+  }
+
+  // Equal but for the numbers.
+  static void expect_as_from_scratch(const datapath::Maps& maps, const datapath::Maps& scratch) {
+    std::map<std::uint32_t, std::uint32_t> identities{{datapath::any_identity, datapath::any_identity}};
+    std::map<std::uint32_t, std::uint32_t> sets;
+    std::map<std::uint32_t, std::uint32_t> policies;
+    std::map<model::ObjectRef, std::uint32_t> by_name;
+    for (const auto& [number, ref] : scratch.policies) by_name.emplace(ref, number);
+    ASSERT_EQ(maps.ipcache.size(), scratch.ipcache.size());
+    for (const auto& [prefix, identity] : maps.ipcache) {
+      auto same = scratch.ipcache.find(prefix);
+      ASSERT_NE(same, scratch.ipcache.end()) << prefix.text();
+      EXPECT_EQ(identities.try_emplace(identity, same->second).first->second, same->second) << prefix.text();
+    }
+    ASSERT_EQ(maps.endpoints.size(), scratch.endpoints.size());
+    for (const auto& [pod, endpoint] : maps.endpoints) {
+      const datapath::Endpoint& same = scratch.endpoints.at(pod);
+      EXPECT_EQ(endpoint.isolated, same.isolated) << pod.text();
+      EXPECT_EQ(sets.try_emplace(endpoint.set, same.set).first->second, same.set) << pod.text();
+    }
+    for (const auto& [number, ref] : maps.policies) policies[number] = by_name.at(ref);
+    std::map<datapath::PolicyKey, datapath::Rule> renumbered;
+    for (const auto& [entry, rule] : maps.entries) {
+      datapath::PolicyKey key = entry;
+      key.set = sets.at(key.set);
+      key.identity = identities.at(key.identity);
+      renumbered.emplace(key, datapath::Rule{policies.at(rule.policy), rule.rule});
+    }
+    EXPECT_EQ(renumbered, scratch.entries);
   }
 
   Dice dice_;
   std::vector<Peer> peers_;  // pods first
   std::size_t pods_ = 0;
-  std::map<std::string, datapath::Ids> ids_;
-  std::map<std::string, datapath::Maps> maps_;
+  std::map<std::string, datapath::Compiler> compilers_;  // each of one cluster, by node
+  std::map<std::string, const datapath::Maps*> maps_;    // of this snapshot
   std::map<std::string, std::size_t> compared_;
 };
 
@@ -136,6 +169,7 @@ TEST_F(PolicyMapsAgainstReach, OnRandomClusters) {
   for (int i = 0; i < clusters && !HasFailure(); ++i) {
     SCOPED_TRACE("cluster " + std::to_string(i));
     RandomCluster cluster = random_cluster(dice_);
+    if (i % 4 == 0) compilers_.clear();  // else from one cluster to quite another
     for (int step = 0; step <= changes_each; ++step) {
       if (step > 0) change(cluster);
       model::Snapshot snapshot = cluster.snapshot();
