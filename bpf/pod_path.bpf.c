@@ -18,13 +18,6 @@ enum { TO_THE_STACK = -1 };
 #define AF_INET6 10
 
 struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct path_settings);
-} settings SEC(".maps");
-
-struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 4096);
   __type(key, struct path_address);

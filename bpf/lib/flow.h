@@ -18,6 +18,7 @@
     __type(value, value_type);                     \
   } name SEC(".maps")
 
+NUMBERED_MAP(settings, BPF_MAP_TYPE_ARRAY, 1, struct path_settings);
 NUMBERED_MAP(epoch, BPF_MAP_TYPE_ARRAY, 1, struct path_epoch);
 NUMBERED_MAP(endpoints, BPF_MAP_TYPE_HASH, 4096, struct path_endpoint);
 NUMBERED_MAP(drops, BPF_MAP_TYPE_PERCPU_ARRAY, DROP_REASONS, struct path_count);
@@ -56,7 +57,6 @@ struct {
 struct event_budget {
   __u64 tick;
   __u32 told;
-  __u32 a_tick;
 };
 NUMBERED_MAP(budgets, BPF_MAP_TYPE_PERCPU_ARRAY, 1, struct event_budget);
 
@@ -93,12 +93,13 @@ static __always_inline void count_drop(enum bailey_drop_reason reason, __u32 byt
 static __always_inline int within_budget(__u64 now) {
   __u32 zero = 0;
   struct event_budget* budget = bpf_map_lookup_elem(&budgets, &zero);
-  if (!budget) return 0;
+  struct path_settings* set = bpf_map_lookup_elem(&settings, &zero);
+  if (!budget || !set) return 0;
   if (budget->tick != now >> PATH_TICK_SHIFT) {
     budget->tick = now >> PATH_TICK_SHIFT;
     budget->told = 0;
   }
-  if (budget->told >= budget->a_tick) return 0;
+  if (budget->told >= set->events_a_tick) return 0;
   ++budget->told;
   return 1;
 }
