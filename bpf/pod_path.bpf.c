@@ -196,7 +196,7 @@ int to_pod(struct __sk_buff* skb) {
   __u32 zero = 0;
   struct path_settings* set = bpf_map_lookup_elem(&settings, &zero);
   // What a pod of this node or the uplink sent on through the stack was counted there.
-  int of_uplink = set && set->flags & PATH_ROUTED && skb->ingress_ifindex == set->uplink;
+  int of_uplink = set && set->uplink && set->flags & PATH_ROUTED && skb->ingress_ifindex == set->uplink;
   int counted = !of_uplink && local_of(p->ends.source) == 0;
   int outcome_of_pod = enter_pod(skb, w, link, current_epoch(), counted);
   return outcome_of_pod == TC_ACT_OK ? TO_THE_STACK : outcome_of_pod;

@@ -84,16 +84,23 @@ static __always_inline int is_of_link(const __u8* address) {
   return words[3] == 0 && (words[2] == 0 || words[2] == bpf_htonl(0xffff));
 }
 
+// Question and answer of one exchange are one connection, from the asker's identifier to the "port" 8.
+static __always_inline void note_echo(struct tuple* ends, int v4, const __u8* icmp) {
+  __u8 type = icmp[0];
+  int asks = type == (v4 ? 8 : 128);
+  int answers = type == (v4 ? 0 : 129);
+  if (!asks && !answers) return;
+  __be16 id;
+  __builtin_memcpy(&id, icmp + 4, 2);
+  ends->source_port = asks ? id : bpf_htons(8);
+  ends->destination_port = asks ? bpf_htons(8) : id;
+}
+
 static __always_inline enum parsed parse_icmp(struct __sk_buff* skb, struct packet* p) {
   __u8 head[8];
   if (bpf_skb_load_bytes(skb, p->transport, head, sizeof head) < 0) return PARSED_MALFORMED;
   __u8 type = head[0];
-  int echo = p->v4 ? type == 8 || type == 0 : type == 128 || type == 129;
-  if (echo) {
-    // Question and answer of one exchange are one connection.
-    __builtin_memcpy(&p->ends.source_port, head + 4, 2);
-    p->ends.destination_port = p->ends.source_port;
-  }
+  note_echo(&p->ends, p->v4, head);
   p->error = p->v4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
   p->control = !p->v4 && type >= 133 && type <= 137 && p->ttl == 255;
   return PARSED;
@@ -241,9 +248,12 @@ static __always_inline int parse_subject(struct __sk_buff* skb, const struct pac
   }
   __u8 head[8];
   if (bpf_skb_load_bytes(skb, offset, head, sizeof head) < 0) return 0;
-  int echo = out->protocol == IPPROTO_ICMP || out->protocol == PROTOCOL_ICMP6;
-  __builtin_memcpy(&out->source_port, head + (echo ? 4 : 0), 2);
-  __builtin_memcpy(&out->destination_port, head + (echo ? 4 : 2), 2);
+  if (out->protocol == IPPROTO_ICMP || out->protocol == PROTOCOL_ICMP6) {
+    note_echo(out, p->v4, head);
+    return 1;
+  }
+  __builtin_memcpy(&out->source_port, head, 2);
+  __builtin_memcpy(&out->destination_port, head + 2, 2);
   return 1;
 }
 

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include <linux/membarrier.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <pod_path.skel.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -86,6 +87,7 @@ PathEvent event_of(const path_event& raw) {
   out.source_port = ntohs(raw.source_port);
   out.destination_port = ntohs(raw.destination_port);
   out.protocol = raw.protocol;
+  if (raw.protocol == IPPROTO_ICMP || raw.protocol == IPPROTO_ICMPV6) out.source_port = out.destination_port = 0;
   out.direction = raw.direction == DIRECTION_INGRESS ? Direction::ingress : Direction::egress;
   if (raw.kind == EVENT_DROP)
     out.reason = raw.reason < DROP_REASONS ? reason_names()[raw.reason] : "unknown";

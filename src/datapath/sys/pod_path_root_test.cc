@@ -171,6 +171,20 @@ TEST_F(PodPathTest, WhatWasNeverLetInHasNoAnswer) {
   EXPECT_EQ(out_of(free_, IPv4{"10.0.1.11", "10.0.1.10"} / UDP{123, 123}), Fate::redirected) << "now it is an answer";
 }
 
+TEST_F(PodPathTest, EchoesOfBothWaysAreTwoConnections) {
+  Maps built = maps();
+  built.entries[{web_set, Direction::egress, stranger, 0, 0, 0}] = {1, 1};
+  apply(built);
+  ICMP question{8, 0, 77}, answer{0, 0, 77};
+  EXPECT_EQ(into(web_, IPv4{"10.0.2.11", "10.0.1.10"} / question), Fate::dropped);
+  EXPECT_EQ(into(web_, IPv4{"10.0.2.11", "10.0.1.10"} / answer), Fate::dropped);
+  EXPECT_EQ(out_of(web_, IPv4{"10.0.1.10", "10.0.2.11"} / question), Fate::stack);
+  EXPECT_EQ(into(web_, IPv4{"10.0.2.11", "10.0.1.10"} / answer), Fate::stack);
+  EXPECT_EQ(into(web_, IPv4{"10.0.2.11", "10.0.1.10"} / question), Fate::dropped) << "with the same identifier";
+  Layer asked = IPv4{"10.0.1.10", "10.0.2.11"} / question;
+  EXPECT_EQ(into(web_, IPv4{"198.51.100.1", "10.0.1.10"} / (ICMP{11} / asked)), Fate::stack) << "what traceroute needs";
+}
+
 TEST_F(PodPathTest, TighterPoliciesCutWhatIsUnderWay) {
   apply(maps());
   Layer data = IPv4{"10.0.2.10", "10.0.1.10"} / TCP{5000, 80, 0x10};
@@ -409,7 +423,7 @@ TEST_F(PodPathTest, EventsSayWhoAndWhy) {
   into(web_, IPv4{"10.0.2.10", "10.0.1.10"} / TCP{static_cast<std::uint16_t>(port_ - 1), 80, 4});
   std::vector<PathEvent> events;
   ASSERT_TRUE(path_->read_events([&](const PathEvent& event) { events.push_back(event); }).ok());
-  ASSERT_EQ(events.size(), 5u);
+  ASSERT_EQ(events.size(), 4u);
   EXPECT_EQ(events[0].kind, PathEvent::Kind::open);
   EXPECT_EQ(events[0].source.text(), "10.0.2.10");
   EXPECT_EQ(events[0].destination_port, 80);
