@@ -203,7 +203,7 @@ TEST(Config, EveryErrorHasItsCodeAndNamesTheKey) {
            {"ipamDir", "\"\"", bad, "ipamDir: expected"},
            {"ipamDir", "\"/a\\u0000b\"", bad, "ipamDir: expected"},
            {"agentSocket", "1", bad, "agentSocket: expected"},
-           {"agentSocket", "\"/run/x\"", bad, "agentSocket: "},
+           {"agentSocket", "\"run/x\"", bad, "agentSocket: expected an absolute path"},
            {"capabilities", "[]", bad, "capabilities: expected"},
            {"capabilities", R"({"bandwidth":true})", bad, "capabilities.bandwidth: unknown capability"},
            {"capabilities", R"({"ips":1})", bad, "capabilities.ips: expected"},

@@ -118,10 +118,12 @@ Read read_cool_down(const std::string& key, const Json& value, Config& config) {
   return std::nullopt;
 }
 
-Read read_agent_socket(const std::string& key, const Json& value, Config&) {
+Read read_agent_socket(const std::string& key, const Json& value, Config& config) {
   if (!value.is_string()) return unexpected(key, "a path or \"\"", value);
-  if (value.as_string().empty()) return std::nullopt;
-  return bad(key, "this version has no agent to talk to", "leave agentSocket empty; network policy is then off");
+  const std::string& path = value.as_string();
+  if (!path.empty() && path.front() != '/') return unexpected(key, "an absolute path or \"\"", value);
+  config.agent_socket = path;
+  return std::nullopt;
 }
 
 Read read_capabilities(const std::string& key, const Json& value, Config&) {

@@ -27,6 +27,7 @@ struct Config {
   std::string ipam_dir = "/run/bailey/ipam";
   bool masquerade = false;                    // kubenet only: what leaves the node's blocks gets the node's address
   std::vector<model::Prefix> non_masquerade;  // but not what goes to these
+  std::string agent_socket;                   // empty: no agent, and no network policy
   std::uint32_t cool_down_s = 30;             // how long an address rests before it is given again
   std::vector<model::Address> requested;      // at most one a family
   std::string mac;                            // "": the plugin chooses

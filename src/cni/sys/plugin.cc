@@ -13,6 +13,7 @@
 
 #include "base/strings.h"
 #include "cni/config.h"
+#include "cni/sys/agent.h"
 #include "cni/sys/check.h"
 #include "cni/sys/kubenet.h"
 #include "cni/sys/vnet.h"
@@ -199,9 +200,19 @@ Outcome<std::string> attach(const Environment& environment, const Config& config
   base::Result<std::vector<model::Address>> addresses = leases.allocate(config.pool, owner, config.requested);
   if (!addresses.ok()) return lease_failure(addresses.error());
 
+  bool refused = false;
+  NodeAgent agent(config.agent_socket);
+  if (!config.agent_socket.empty())
+    attachment.guard = [&](int link) {
+      base::Status attached = agent.attach(environment, attachment, link);
+      refused = !attached.ok();
+      return attached;
+    };
   auto wired = wire(config, ends, links.value(), addresses.value(), attachment);
   if (!wired.ok()) {
     Failure failure = io_failure(wired.error());
+    if (refused) failure.code = Code::try_again;
+    if (!config.agent_socket.empty()) agent.detach(environment);
     if (base::Status undone = disconnect(ends.node, attachment.host_name); !undone.ok()) {
       // Something may still answer to the addresses: they stay taken until DEL or GC can remove the link.
       failure.details = "not undone: " + undone.error().text();
@@ -240,6 +251,7 @@ Outcome<std::string> del(const Environment& environment, const Config& config) {
     lock = std::move(locked).value();
   }
   base::Status removed = disconnect_detached(host_link_name(environment.container_id, environment.ifname));
+  if (!config.agent_socket.empty()) NodeAgent(config.agent_socket).detach(environment);
   if (leases) {
     auto freed = leases->release(environment.container_id, environment.ifname);
     if (!freed.ok()) return io_failure(freed.error());
@@ -297,6 +309,9 @@ Outcome<std::string> status(const Environment&, const Config& config) {
     base::Status usable = node.ok() ? kubenet::check_name(node.value(), config.bridge) : base::Status(node.error());
     if (!usable.ok()) return Failure{Code::not_available, usable.error().text(), ""};
   }
+  if (!config.agent_socket.empty())
+    if (base::Status reached = NodeAgent(config.agent_socket).reach(); !reached.ok())
+      return Failure{Code::not_available, reached.error().text(), ""};
   base::Result<Leases> leases = Leases::open(config.ipam_dir, lease_options(config));
   if (!leases.ok()) return Failure{Code::not_available, leases.error().text(), ""};
   for (model::Family family : config.pool.families()) {

@@ -131,6 +131,8 @@ base::Status connect(netlink::Socket& node, netlink::Socket& pod, int pod_namesp
   if (!pod_end.ok()) return pod_end.error();
   base::Result<int> node_end = node.index_of(attachment.host_name);
   if (!node_end.ok()) return node_end.error();
+  if (attachment.guard)
+    if (base::Status guarded = attachment.guard(*node_end); !guarded.ok()) return guarded;
 
   bool v6 = has(attachment.ips, model::Family::v6);
   if (base::Status set = pod.run(pod_side(*pod_end)); !set.ok())

@@ -34,6 +34,9 @@ struct Attachment {
   std::uint32_t mtu = 0;
   std::vector<Ip> ips;             // without interface
   std::vector<RouteEntry> routes;  // in the pod
+  // Called with the index of the node's end once the pair is made and before it is up; may be empty. Its error ends
+  // connect().
+  std::function<base::Status(int)> guard;
 };
 
 bool has(const std::vector<Ip>& ips, model::Family family);

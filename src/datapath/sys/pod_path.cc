@@ -118,6 +118,7 @@ struct PodPath::State {
   std::map<PolicyKey, Rule> entries;
   std::map<std::uint32_t, model::ObjectRef> pods;  // by link
   std::map<std::uint32_t, std::vector<model::Address>> addresses;
+  std::map<std::uint32_t, netlink::Mac> macs;
   std::uint32_t highest = 0;  // number in any map when they were taken up
 
   // What the last change has left for settle().
@@ -193,6 +194,7 @@ base::Status PodPath::State::take_up() {
   done = each_row<path_address, path_local>(map(maps().addresses), "addresses",
                                             [&](const path_address& key, const path_local& value) {
                                               addresses[value.link].push_back(address_of(key.bytes));
+        std::copy(std::begin(value.mac), std::end(value.mac), macs[value.link].begin());
                                             });
   return done.ok() ? take_up_entries() : done;
 }
@@ -342,13 +344,15 @@ base::Status PodPath::attach(const Attachment& attachment) {
     if (base::Status done = state.write_endpoint(link, {}, {}); !done.ok()) return done;
     state.endpoints[link] = {};
   }
+  netlink::Mac& mac = state.macs[link];
+  if (attachment.mac != netlink::Mac{}) mac = attachment.mac;
   for (const model::Address& address : state.addresses[link])
     if (std::find(attachment.addresses.begin(), attachment.addresses.end(), address) == attachment.addresses.end())
       (void)erase(state.map(state.maps().addresses), address_key(address), "addresses");
   for (const model::Address& address : attachment.addresses) {
     path_local local{};
     local.link = link;
-    std::copy(attachment.mac.begin(), attachment.mac.end(), local.mac);
+    std::copy(mac.begin(), mac.end(), local.mac);
     if (base::Status done = put(state.map(state.maps().addresses), address_key(address), local, "addresses");
         !done.ok())
       return done;
@@ -367,6 +371,7 @@ void PodPath::remove(int link_index) {
     (void)erase(state.map(state.maps().addresses), address_key(address), "addresses");
   (void)erase(state.map(state.maps().endpoints), link, "endpoints");
   state.addresses.erase(link);
+  state.macs.erase(link);
   state.endpoints.erase(link);
   state.pods.erase(link);
   state.worn_endpoints.erase(link);

@@ -34,7 +34,7 @@ struct Settings {
 // A pod's link and what it is for.
 struct Attachment {
   int link_index = 0;  // of the node's end
-  netlink::Mac mac{};  // of the pod's end
+  netlink::Mac mac{};  // of the pod's end; all 0: what was said of the link before
   std::vector<model::Address> addresses;
   model::ObjectRef pod;  // without a name: no pod of the cluster, so no policy selects it
 };
