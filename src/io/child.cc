@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -149,6 +150,27 @@ base::Status start(Loop& loop, const Command& command, std::function<void(Finish
     ::kill(running->pid, SIGKILL);
   });
   return {};
+}
+
+base::Result<int> launch(const Command& command, int output) {
+  std::vector<std::string> words{command.path};
+  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+  std::vector<char*> arguments = pointers(words);
+  std::vector<char*> environment = pointers(command.environment);
+  Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  pid_t parent = ::getpid();
+  pid_t pid = ::fork();
+  if (pid < 0) return base::system_error("start", command.path, errno);
+  if (pid > 0) return pid;
+  // What posix_spawn cannot do: to end with who has started it.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  if (::getppid() == parent && ::dup2(null.get(), 0) == 0 && ::dup2(output, 1) == 1 && ::dup2(output, 2) == 2)
+    ::execve(command.path.c_str(), arguments.data(), environment.data());
+  ::_exit(127);
 }
 
 }  // namespace bailey::io

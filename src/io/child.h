@@ -29,4 +29,8 @@ struct Finished {
 // read and dropped. `done` is called from the loop, never from within start().
 base::Status start(Loop& loop, const Command& command, std::function<void(Finished)> done);
 
+// Starts a program that stays: its output and errors go to `output`, it reads nothing, and it ends with this process.
+// Gives back its pid, whose end is the caller's to notice (Loop::on_exit).
+base::Result<int> launch(const Command& command, int output);
+
 }  // namespace bailey::io

@@ -55,7 +55,8 @@ struct Hosts::Host {
   bool failed = false;
 };
 
-Hosts::Hosts(io::Loop& loop, std::string plugin) : loop_(loop), plugin_(std::move(plugin)) {}
+Hosts::Hosts(io::Loop& loop, std::string plugin, std::string daemon)
+    : loop_(loop), plugin_(std::move(plugin)), daemon_(std::move(daemon)) {}
 
 Hosts::~Hosts() {
   while (!hosts_.empty()) stop(hosts_.begin()->first);
@@ -71,7 +72,7 @@ base::Status Hosts::launch(Host& host) {
   if (pid < 0) return base::system_error("start agent of", host.spec.name, errno);
   if (pid == 0) {
     std::vector<io::Fd> kept = keep_only({theirs.get(), host.network.get(), host.mounts.get(), host.uts.get()});
-    AgentSettings settings{host.spec.name, host.spec.node, host.spec.identity, plugin_};
+    AgentSettings settings{host.spec.name, host.spec.node, host.spec.identity, plugin_, daemon_};
     settings.network = std::move(kept[1]);
     settings.mounts = std::move(kept[2]);
     settings.uts = std::move(kept[3]);

@@ -30,7 +30,8 @@ class Hosts {
   // The answer of an agent, or {"lost":true} when it died before it answered.
   using Answered = std::function<void(base::Json)>;
 
-  Hosts(io::Loop& loop, std::string plugin);
+  // Paths of bailey-cni and baileyd.
+  Hosts(io::Loop& loop, std::string plugin, std::string daemon);
   ~Hosts();
   Hosts(const Hosts&) = delete;
   Hosts& operator=(const Hosts&) = delete;
@@ -65,6 +66,7 @@ class Hosts {
   void agent_ended(const std::string& name, int pid);
   io::Loop& loop_;
   std::string plugin_;
+  std::string daemon_;
   std::map<std::string, std::unique_ptr<Host>> hosts_;
   std::function<void(const std::string&)> replaced_;
   std::int64_t next_id_ = 1;

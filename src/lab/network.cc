@@ -1,9 +1,11 @@
-// A change runs through five steps; each starts the next when the agents have answered everything it asked:
+// A change runs through seven steps; each starts the next when the agents have answered everything it asked:
 //
 //   begin          complete, compile, find mistakes; nothing is touched yet
 //   remove_pods    pods that are gone, moved or must be made anew (DEL on their nodes)
 //   change_fabric  hosts that are gone or new, then links, routes and filter; ports that hosts listen on
+//   tell_policies  objects about network policy, to the agents of all nodes
 //   add_pods       pods that are new (ADD on their nodes, all nodes side by side)
+//   tell_addresses the addresses that new pods have got, to the agents of all nodes
 //   finish         report, next change
 //
 // Removal comes first so that an address is free before it is handed out again, and pods come last so that a packet
@@ -13,10 +15,14 @@
 #include <algorithm>
 
 #include "io/loop.h"
+#include "manifest/objects_json.h"
+#include "model/resolve/interfaces.h"
 #include "model/validate.h"
 
 namespace bailey::lab {
 namespace {
+
+constexpr const char* agent_socket = "/run/bailey/agent/agent.sock";
 
 // For so long an address that a pod had stays with its node where that is possible: others may still send to the pod.
 constexpr std::int64_t cooling_ms = 30'000;
@@ -49,6 +55,19 @@ base::Json pod_json(const RealisedPod& pod) {
   json.set("id", pod.container).set("namespace", pod.ref.ns).set("name", pod.ref.name);
   json.set("ports", ports_json(pod.ports)).set("host_network", pod.host_network);
   return json.set("network", pod.plugin);
+}
+
+base::Json events_json(const std::vector<model::Event>& events) {
+  base::Json list = base::Json::array();
+  for (const model::Event& event : events) {
+    bool deleted = event.type == model::Event::Type::deleted;
+    const model::Meta& meta = model::meta(*event.object);
+    base::Json object = base::Json::object().set("kind", model::name(meta.kind));
+    object.set("metadata", base::Json::object().set("namespace", meta.ns).set("name", meta.name));
+    if (!deleted) object = manifest::json_of(*event.object);
+    list.push(base::Json::object().set("type", deleted ? "DELETED" : "MODIFIED").set("object", std::move(object)));
+  }
+  return list;
 }
 
 std::string error_text(const base::Json& answer) {
@@ -218,6 +237,8 @@ base::Status Network::change_hosts(const std::map<std::string, HostSpec>& wanted
     ports_.erase(host);
     kubenet_.erase(host);
     host_conditions_.erase(host);
+    told_hosts_.erase(host);
+    unpoliced_.erase(host);
   }
   std::vector<HostSpec> fresh;
   for (const auto& [name, host] : wanted)
@@ -253,7 +274,7 @@ void Network::change_fabric(const std::shared_ptr<Change>& change) {
   subnets_ = change->completion.subnets;
   enter_phase(change, "ports");
   change->open = 1;
-  change->next = &Network::add_pods;
+  change->next = &Network::tell_policies;
   for (const auto& [host, ports] : wanted_ports(completed_)) {
     if (ports_.contains(host) && ports_[host] == ports) continue;
     ports_[host] = ports;
@@ -292,12 +313,90 @@ void Network::tell_ports(const std::string& host, std::function<void()> done) {
   hosts_.ask(host, request, [done = std::move(done)](base::Json) { done(); });
 }
 
+// Policies before pods: a pod's policies are known before it is.
+void Network::tell_policies(const std::shared_ptr<Change>& change) {
+  enter_phase(change, "policy");
+  change->next = &Network::add_pods;
+  tell_objects(change);
+}
+
+void Network::tell_addresses(const std::shared_ptr<Change>& change) {
+  enter_phase(change, "policy");
+  change->next = &Network::finish;
+  tell_objects(change);
+}
+
+// What network policy is about. Pods that have not changed are the same objects as before.
+model::Snapshot Network::policy_objects() {
+  std::vector<model::AnyObject> objects;
+  auto add = [&](const auto& table) { objects.insert(objects.end(), table.begin(), table.end()); };
+  add(completed_.all<model::Namespace>());
+  add(completed_.all<model::Node>());
+  add(completed_.all<model::NetworkPolicy>());
+  std::map<model::ObjectRef, ToldPod> pods;
+  for (const auto& pod : completed_.all<model::Pod>()) {
+    model::ObjectRef ref = pod->meta.ref();
+    auto realised = pods_.find(ref);
+    const auto& addresses = realised != pods_.end() ? realised->second.addresses : pod->addresses;
+    auto before = told_pods_.find(ref);
+    ToldPod row{pod, pod};
+    if (before != told_pods_.end() && before->second.completed == pod && before->second.told->addresses == addresses) {
+      row = before->second;
+    } else if (pod->addresses != addresses) {
+      auto copy = std::make_shared<model::Pod>(*pod);
+      copy->addresses = addresses;
+      row.told = std::move(copy);
+    }
+    objects.emplace_back(row.told);
+    pods.emplace(std::move(ref), std::move(row));
+  }
+  told_pods_ = std::move(pods);
+  return model::snapshot_of(std::move(objects));
+}
+
+void Network::tell_objects(const std::shared_ptr<Change>& change) {
+  model::Snapshot now = policy_objects();
+  std::vector<model::Event> changes = model::difference(told_, now);
+  base::Json some;
+  base::Json all;
+  change->open = 1;
+  for (const auto& node : completed_.all<model::Node>()) {
+    std::string host = host_of_node(node->meta.name);
+    bool knows = told_hosts_.contains(host);
+    if (!hosts_.has(host) || (knows && changes.empty())) continue;
+    base::Json& events = knows ? some : all;
+    if (events.is_null()) events = events_json(knows ? changes : model::difference({}, now));
+    ++change->open;
+    tell_objects_to(host, events, !knows, [this, change] { step_done(change); });
+  }
+  told_ = std::move(now);
+  step_done(change);
+}
+
+void Network::tell_objects_to(const std::string& host, const base::Json& events, bool replace,
+                              std::function<void()> done) {
+  const auto* node = completed_.find<model::Node>(model::Kind::Node, host.substr(host.find('/') + 1));
+  bool bridged = node && model::resolve::is_kubenet(completed_, *node);
+  base::Json request = base::Json::object().set("op", "policy").set("events", events).set("replace", replace);
+  request.set("generation", given_.generation()).set("network_model", bridged ? "kubenet" : "vnet");
+  told_hosts_.insert(host);
+  hosts_.ask(host, std::move(request), [this, host, done = std::move(done)](base::Json answer) {
+    // Who has not got it is told everything the next time; so is a host's new process (host_replaced).
+    if (!answer["ok"].as_bool()) told_hosts_.erase(host);
+    if (answer["ok"].as_bool())
+      unpoliced_.erase(host);
+    else if (!answer["lost"].as_bool())
+      unpoliced_[host] = error_text(answer);
+    done();
+  });
+}
+
 void Network::add_pods(const std::shared_ptr<Change>& change) {
   for (const auto& [ref, wanted] : change->wanted)
     if (!pods_.contains(ref)) ++change->total;
   enter_phase(change, "pods");
   change->open = 1;
-  change->next = &Network::finish;
+  change->next = &Network::tell_addresses;
   for (const auto& [ref, wanted] : change->wanted) {
     auto at = pods_.find(ref);
     if (at == pods_.end()) {
@@ -317,6 +416,7 @@ void Network::add_pod(const std::shared_ptr<Change>& change, RealisedPod pod, co
   model::ObjectRef ref = pod.ref;
   pod.busy = true;
   pod.ready = false;
+  if (operation == "pod_add") pod.plugin.set("agentSocket", unpoliced_.contains(pod.host) ? "" : agent_socket);
   base::Json request = base::Json::object().set("op", operation).set("pod", pod_json(pod));
   std::string host = pod.host;
   pods_[ref] = std::move(pod);
@@ -366,6 +466,12 @@ std::vector<Condition> Network::conditions() const {
   std::vector<Condition> out = conditions_;
   for (const auto& [ref, condition] : set_aside_) out.push_back(condition);
   for (const auto& [host, condition] : host_conditions_) out.push_back(condition);
+  for (const auto& [host, why] : unpoliced_)
+    out.push_back({{model::Kind::Node, "", host.substr(host.find('/') + 1)},
+                   "Realised",
+                   false,
+                   "PolicyNotEnforced",
+                   {"lab.policy-not-enforced", {why}}});
   for (const auto& [ref, pod] : pods_)
     if (pod.condition) out.push_back(*pod.condition);
   for (const std::string& host : hosts_.names())
@@ -390,6 +496,8 @@ void Network::refresh_current() {
 }
 
 void Network::host_replaced(const std::string& host) {
+  if (completed_.find<model::Node>(model::Kind::Node, host.substr(host.find('/') + 1)))
+    tell_objects_to(host, events_json(model::difference({}, told_)), true, [] {});
   if (ports_.contains(host)) tell_ports(host, [] {});
   for (auto& [ref, pod] : pods_) {
     if (pod.host != host || pod.busy || pod.condition) continue;

@@ -74,6 +74,8 @@ class Network {
   const std::vector<SubnetUse>& subnets() const { return subnets_; }
   base::Result<std::vector<fabric::sys::Applier::DropCounter>> drops() { return applier_.drops(); }
   fabric::sys::Applier::FastPathStatus fast_path() const { return applier_.fast_path(); }
+  // Hosts of nodes whose agent cannot enforce network policies, and why.
+  const std::map<std::string, std::string>& unpoliced() const { return unpoliced_; }
   std::string host_of_node(const std::string& node) const { return "node/" + node; }
 
  private:
@@ -85,6 +87,11 @@ class Network {
   static bool remove_object(model::Snapshot& snapshot, const model::ObjectRef& ref);
   void remove_pods(const std::shared_ptr<Change>& change);
   void change_fabric(const std::shared_ptr<Change>& change);
+  void tell_policies(const std::shared_ptr<Change>& change);
+  void tell_addresses(const std::shared_ptr<Change>& change);
+  void tell_objects(const std::shared_ptr<Change>& change);
+  void tell_objects_to(const std::string& host, const base::Json& events, bool replace, std::function<void()> done);
+  model::Snapshot policy_objects();
   void add_pods(const std::shared_ptr<Change>& change);
   void add_pod(const std::shared_ptr<Change>& change, RealisedPod pod, const std::string& operation);
   void remove_pod(const RealisedPod& pod, std::function<void()> done);
@@ -123,6 +130,14 @@ class Network {
   std::map<std::string, std::set<model::Port>> ports_;  // what each host was told to listen on
   std::map<std::string, base::Json> kubenet_;           // its blocks, and whom not to translate for
   std::map<std::string, Condition> host_conditions_;
+  model::Snapshot told_;                               // what the nodes' agents know, as far as it is about policy
+  std::set<std::string> told_hosts_;                   // those that know it
+  struct ToldPod {
+    std::shared_ptr<const model::Pod> completed;
+    std::shared_ptr<const model::Pod> told;  // with its addresses; the same object as long as neither changes
+  };
+  std::map<model::ObjectRef, ToldPod> told_pods_;
+  std::map<std::string, std::string> unpoliced_;  // node host -> why its agent cannot enforce policies
   std::deque<std::shared_ptr<Change>> waiting_;
   std::shared_ptr<Change> running_;
   std::uint64_t next_container_ = 1;

@@ -189,6 +189,15 @@ base::Json fabric_json(const fabric::sys::Applier::FastPathStatus& status) {
   return json.set("off", status.off ? base::Json(status.off->text()) : base::Json(nullptr));
 }
 
+// Whether the nodes' agents enforce network policies, and which do not.
+base::Json policy_json(const Network& network) {
+  base::Json not_enforced = base::Json::array();
+  for (const auto& [host, why] : network.unpoliced())
+    not_enforced.push(base::Json::object().set("host", host).set("why", why));
+  bool nodes = !network.current().all<model::Node>().empty();
+  return base::Json::object().set("enforced", nodes && network.unpoliced().empty()).set("not_enforced", not_enforced);
+}
+
 }  // namespace
 
 bool is_ready(const Hosts& hosts, const Network& network) {
@@ -209,7 +218,7 @@ base::Json status_document(const std::string& lab, double seconds, const Hosts& 
   json.set("hosts", hosts_json(hosts, network.current())).set("pods", pods_json(network));
   json.set("clusters", clusters_json(network.current())).set("subnets", subnets_json(network));
   json.set("services", services_json(network.current())).set("networks", networks_json(network.current()));
-  json.set("fabric", fabric_json(network.fast_path()));
+  json.set("fabric", fabric_json(network.fast_path())).set("policy", policy_json(network));
   return json.set("conditions", std::move(conditions)).set("made", std::move(made));
 }
 

@@ -52,6 +52,8 @@ base::Json report_json(const ChangeReport& report) {
       .set("phases", std::move(phases));
 }
 
+std::string daemon_beside(const std::string& plugin) { return plugin.substr(0, plugin.rfind('/') + 1) + "baileyd"; }
+
 class Supervisor {
  public:
   Supervisor(std::unique_ptr<io::Loop> loop, SupervisorStart start)
@@ -59,7 +61,7 @@ class Supervisor {
         name_(std::move(start.name)),
         lock_(std::move(start.lock)),
         started_ns_(start.started_ns),
-        hosts_(*loop_, start.plugin),
+        hosts_(*loop_, start.plugin, daemon_beside(start.plugin)),
         network_(*loop_, hosts_, start.complete),
         questions_(hosts_, network_),
         control_(std::make_unique<io::Channel>(std::move(start.control))),

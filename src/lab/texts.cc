@@ -19,6 +19,8 @@ constexpr base::Text table[] = {
      "입력에 오류가 있어 아무것도 변경하지 않았습니다."},
     {"lab.set-aside", "{0} is set aside: {1} refers to something that is gone ({2}). It comes back when that does.",
      "{0}을(를) 제외했습니다. {1}이(가) 가리키는 대상이 사라졌습니다({2}). 그 대상이 돌아오면 다시 적용합니다."},
+    {"lab.policy-not-enforced", "network policies are not enforced on this node: {0}",
+     "이 노드에서는 네트워크 정책이 적용되지 않습니다: {0}"},
     {"lab.masquerade-failed", "the node could not set its bridge, or the translation of its pods' addresses: {0}",
      "노드의 브리지나 파드 주소 변환을 설정하지 못했습니다: {0}"},
     {"lab.supervisor-ended", "the lab ended before it was ready: {0}", "랩이 준비되기 전에 종료되었습니다: {0}"},

@@ -13,6 +13,7 @@
 #include "io/channel.h"
 #include "lab/agent/connections.h"
 #include "lab/agent/pods.h"
+#include "lab/agent/policy.h"
 #include "lab/agent/probe.h"
 #include "lab/mounts.h"
 #include "netlink/masquerade.h"
@@ -69,6 +70,7 @@ class Agent {
         node_(settings.node),
         echo_(*loop_, settings.identity),
         pods_(*loop_, settings.plugin, network_.get(), [this](std::string text) { log(std::move(text)); }),
+        policy_(*loop_, settings.daemon, settings.node, [this](std::string text) { log(std::move(text)); }),
         connections_(*loop_),
         channel_(std::move(channel)) {}
 
@@ -94,6 +96,7 @@ class Agent {
         {"pod_attach", &Agent::pod_attach}, {"pod_remove", &Agent::pod_remove},    {"probe", &Agent::probe},
         {"conn_open", &Agent::conn_open},   {"conn_send", &Agent::conn_send},      {"conn_close", &Agent::conn_close},
         {"conn_list", &Agent::conn_list},   {"namespace", &Agent::send_namespace}, {"logs", &Agent::logs},
+        {"policy", &Agent::policy},         {"flows", &Agent::flows},              {"policy_status", &Agent::policy_status},
     };
     for (const Operation& operation : operations)
       if (operation.name == request["op"].as_string()) return (this->*operation.handler)(request);
@@ -217,6 +220,21 @@ class Agent {
     reply(request, base::Json::object().set("connections", std::move(list)));
   }
 
+  void policy(const base::Json& request) {
+    policy_.change(request, [this, request](base::Json answer) { reply(request, std::move(answer)); });
+  }
+
+  void flows(const base::Json& request) {
+    base::Json ask = base::Json::object().set("op", "flows").set("max", request["max"]);
+    if (request["since"].is_int()) ask.set("since", request["since"]);
+    policy_.ask(std::move(ask), [this, request](base::Json answer) { reply(request, std::move(answer)); });
+  }
+
+  void policy_status(const base::Json& request) {
+    policy_.ask(base::Json::object().set("op", "status"),
+                [this, request](base::Json answer) { reply(request, std::move(answer)); });
+  }
+
   void send_namespace(const base::Json& request) {
     int fd = namespace_of(request);
     reply(request, base::Json::object().set("found", fd >= 0), fd >= 0 ? std::vector<int>{fd} : std::vector<int>{});
@@ -233,6 +251,7 @@ class Agent {
   std::string node_;
   EchoServer echo_;
   Pods pods_;
+  PolicyAgent policy_;
   Connections connections_;
   std::deque<std::string> log_;
   io::Channel channel_;

@@ -14,6 +14,9 @@
 //   conn_send   {conn, timeout_ms}                               {state, reason}
 //   conn_close  {conn}                                           {}
 //   conn_list   {}                                               {connections[]{id, state, reason}}
+//   policy      {events[], replace?, network_model?, generation?}  {ok, milliseconds, …} of the node's baileyd, or {ok: false, error}
+//   flows       {since?, max}                                    {flows[], next, lost} likewise
+//   policy_status {}                                             baileyd's status, and its pid
 //   namespace   {pod?}                                           {found} and the namespace's descriptor
 //   logs        {}                                               {lines[]}
 // After start it says {"ready":true}.
@@ -31,6 +34,7 @@ struct AgentSettings {
   std::string node;     // name for pods; "" for others
   base::Json identity;  // what its echo server says of itself
   std::string plugin;   // path of bailey-cni
+  std::string daemon;   // path of baileyd
   // Namespaces of a former agent to enter; unset at the first start, when new ones are made.
   io::Fd network;
   io::Fd mounts;
