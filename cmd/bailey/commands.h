@@ -17,6 +17,7 @@ void add_plan(CLI::App& parent, Session& session);
 void add_reach(CLI::App& parent, Session& session);
 void add_explain(CLI::App& parent, Session& session);
 void add_diff(CLI::App& parent, Session& session);
+void add_flows(CLI::App& parent, Session& session);
 void add_lab_up(CLI::App& parent, Session& session);
 void add_lab_apply(CLI::App& parent, Session& session);
 void add_lab_delete(CLI::App& parent, Session& session);

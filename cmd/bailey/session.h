@@ -57,6 +57,7 @@ class Session {
   bool utf8 = true;          // else drawings are in ASCII
   int status = exit_status::done;
   std::function<base::Result<std::string>()> read_stdin;
+  std::function<bool(int)> wait;  // sleeps for so many ms; false: the command shall end
   std::string program;            // path of this program, for rows that run commands
   std::vector<std::string> tail;  // the arguments behind "--"
 

@@ -13,69 +13,80 @@ namespace {
 
 using namespace bailey;
 
-constexpr const char* usage =
-    "baileyd --config FILE [--check-config]\n"
-    "\n"
-    "The agent of a node: keeps network policy in the kernel what the manifests say.\n"
-    "\n"
-    "  --config FILE     its configuration, YAML or JSON; the least is:\n"
-    "                      source: {files: [/etc/bailey/manifests]}\n"
-    "  --check-config    says whether the configuration can be used, and ends\n"
-    "  --help            this\n"
-    "\n"
-    "It tells what it does on standard output, one JSON event a line. SIGTERM ends it; traffic goes on by the policies\n"
-    "that are in force, and the next start takes up from there.\n";
-
 base::Lang language() {
   for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"})
     if (const char* value = std::getenv(name); value && *value) return base::lang_of(value);
   return base::Lang::en;
 }
 
-void tell(const model::InputError& error, const base::Catalogue& catalogue) {
-  base::Lang lang = language();
-  std::string text = error.file + ":" + std::to_string(error.position.line) + ":" +
-                     std::to_string(error.position.column) + ": error: " + (error.field.empty() ? "" : error.field + ": ") +
-                     "expected " + catalogue.render(error.expected, lang) + ", found " + catalogue.render(error.found, lang) + "\n  " +
-                     catalogue.render(error.mend, lang) + "\n";
-  std::fputs(text.c_str(), stderr);
+class Words {
+ public:
+  std::string text(const base::Message& message) const { return catalogue_.render(message, lang_); }
+  void err(const base::Message& message) const { std::fputs((text(message) + "\n").c_str(), stderr); }
+  void err(const model::InputError& error) const {
+    base::Message what{"agent.expected-found", {text(error.expected), text(error.found)}};
+    std::string out =
+        error.file + ":" + std::to_string(error.position.line) + ":" + std::to_string(error.position.column) +
+        ": error: " + (error.field.empty() ? "" : error.field + ": ") + text(what) + "\n  " + text(error.mend) + "\n";
+    std::fputs(out.c_str(), stderr);
+  }
+
+ private:
+  base::Catalogue catalogue_{manifest::texts(), agent::texts()};
+  base::Lang lang_ = language();
+};
+
+struct Arguments {
+  std::string config;
+  bool check = false;
+  bool help = false;
+  std::string unexpected;
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments out;
+  for (int i = 1; i < argc; ++i) {
+    std::string_view word = argv[i];
+    if (word == "--help" || word == "-h")
+      out.help = true;
+    else if (word == "--check-config")
+      out.check = true;
+    else if (word == "--config" && i + 1 < argc)
+      out.config = argv[++i];
+    else if (out.unexpected.empty())
+      out.unexpected = word;
+  }
+  return out;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string path;
-  bool check = false;
-  for (int i = 1; i < argc; ++i) {
-    std::string_view word = argv[i];
-    if (word == "--help" || word == "-h") {
-      std::fputs(usage, stdout);
-      return 0;
-    }
-    if (word == "--check-config") {
-      check = true;
-    } else if (word == "--config" && i + 1 < argc) {
-      path = argv[++i];
-    } else {
-      std::fprintf(stderr, "baileyd: unexpected argument: %s\n\n%s", argv[i], usage);
-      return 2;
-    }
+  Words words;
+  Arguments arguments = parse(argc, argv);
+  if (arguments.help) {
+    std::fputs(words.text({"agent.usage", {}}).c_str(), stdout);
+    return 0;
   }
-  if (path.empty()) {
-    std::fprintf(stderr, "baileyd: it needs a configuration: --config FILE\n\n%s", usage);
+  if (!arguments.unexpected.empty() || arguments.config.empty()) {
+    words.err(arguments.unexpected.empty() ? base::Message{"agent.needs-config", {}}
+                                           : base::Message{"agent.unexpected", {arguments.unexpected}});
+    words.err({"agent.usage", {}});
     return 2;
   }
-  base::Result<std::string> text = io::read_file(path);
+  base::Result<std::string> text = io::read_file(arguments.config);
   if (!text.ok()) {
     std::fprintf(stderr, "baileyd: %s\n", text.error().text().c_str());
     return 2;
   }
-  base::Catalogue catalogue{manifest::texts(), agent::texts()};
   std::vector<model::InputError> errors;
-  std::optional<agent::Config> config = agent::parse_config({path, *text}, errors);
-  for (const model::InputError& error : errors) tell(error, catalogue);
+  std::optional<agent::Config> config = agent::parse_config({arguments.config, *text}, errors);
+  for (const model::InputError& error : errors) words.err(error);
   if (!config) return 2;
-  if (check) return 0;
+  if (arguments.check) {
+    std::fputs((words.text({"agent.config-usable", {arguments.config}}) + "\n").c_str(), stdout);
+    return 0;
+  }
   base::Status ended = agent::run(std::move(*config));
   if (ended.ok()) return 0;
   std::fprintf(stderr, "baileyd: %s\n", ended.error().text().c_str());

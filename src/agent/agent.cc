@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -26,12 +27,14 @@
 namespace bailey::agent {
 namespace {
 
-constexpr std::int64_t object_wait_ms = 2000;    // for a pod's object, before the runtime is told to try again
+constexpr std::int64_t object_wait_ms = 2000;  // for a pod's object, before the runtime is told to try again
 constexpr std::int64_t settle_after_ms = 100;
 constexpr std::int64_t look_for_links_ms = 5000;
 constexpr std::int64_t look_at_table_ms = 10'000;
 constexpr std::uint64_t warn_percent = 75;
 constexpr std::int64_t try_again = 11;  // CNI's code
+constexpr const char* lock_folder = "/run/bailey/agent";
+constexpr std::size_t most_clients = 512;
 
 base::Json event_line(const char* what) {
   return base::Json::object()
@@ -61,7 +64,10 @@ class Agent {
       files_ = std::move(files).value();
     }
     tell(event_line("ready").set("node", config_.node).set("socket", config_.socket));
-    repeat(look_for_links_ms, [this] { policy_.forget_gone(); });
+    repeat(look_for_links_ms, [this] {
+      policy_.forget_gone();
+      policy_.try_again();
+    });
     look_at_table();
     repeat(look_at_table_ms, [this] { look_at_table(); });
     read_events();
@@ -92,7 +98,9 @@ class Agent {
     (void)std::fwrite(line.data(), 1, line.size(), stdout);
     std::fflush(stdout);
   }
-  void warn(const char* what, const std::string& text) { tell(event_line("warning").set("reason", what).set("msg", text)); }
+  void warn(const char* what, const std::string& text) {
+    tell(event_line("warning").set("reason", what).set("msg", text));
+  }
 
   void repeat(std::int64_t every_ms, std::function<void()> action) {
     loop_->after(every_ms, [this, every_ms, action = std::move(action)] {
@@ -133,8 +141,10 @@ class Agent {
   void accept() {
     int fd = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) return;
+    io::Fd socket(fd);
+    if (clients_.size() >= most_clients) return;
     int id = next_client_++;
-    clients_[id].socket = io::Fd(fd);
+    clients_[id].socket = std::move(socket);
     base::Status watched = loop_->watch(fd, EPOLLIN, [this, id](std::uint32_t) { first_bytes(id); });
     if (!watched.ok()) clients_.erase(id);
   }
@@ -167,7 +177,8 @@ class Agent {
   HttpPage page(const std::string& path) {
     if (path == "/metrics") return {200, "text/plain; version=0.0.4", policy_.metrics()};
     if (path == "/status") return {200, "application/json", status({}, {}).dump() + "\n"};
-    if (path == "/healthz") return {policy_.ready() ? 200 : 503, "text/plain", policy_.ready() ? "ok\n" : "no objects yet\n"};
+    if (path == "/healthz")
+      return {policy_.ready() ? 200 : 503, "text/plain", policy_.ready() ? "ok\n" : "no objects yet\n"};
     return {404, "text/plain", "here are /metrics, /status and /healthz\n"};
   }
 
@@ -207,16 +218,17 @@ class Agent {
       return refusal(0, "attach needs link, link_index and addresses");
     std::string link = pod.link;
     if (base::Status done = policy_.attach(std::move(pod)); !done.ok()) return refusal(try_again, done.error().text());
-    settle_later();
+    changed();
     if (policy_.in_force(link)) return base::Json::object().set("ok", true);
     base::Json id = request["id"];
     auto at = waiting_.insert(waiting_.end(), {client, id, link, 0});
     at->timer = loop_->after(object_wait_ms, [this, at, client, id, name = request["pod_name"].as_string(),
                                               ns = request["pod_namespace"].as_string()] {
       waiting_.erase(at);
-      reply(client, id,
-            refusal(try_again, "the node's agent does not know the pod " + ns + "/" + name +
-                                   " yet; nothing passes to or from it until it does"));
+      std::string why = policy_.ready() ? "the node's agent does not know the pod " + ns + "/" + name + " yet"
+                                        : "the node's agent has no objects yet";
+      if (!policy_.last_error().empty()) why = "policies could not be put in force: " + policy_.last_error();
+      reply(client, id, refusal(try_again, why + "; nothing passes to or from it until it can be judged"));
     });
     return {};
   }
@@ -276,7 +288,8 @@ class Agent {
     (void)policy_.read_events();
     std::optional<std::uint64_t> since;
     if (request["since"].is_int()) since = static_cast<std::uint64_t>(request["since"].as_int());
-    return policy_.flows().read(since, static_cast<std::size_t>(request["max"].as_int(1000)));
+    return policy_.flows().read(since,
+                                static_cast<std::size_t>(std::max<std::int64_t>(1, request["max"].as_int(1000))));
   }
 
   // Soon where somebody looks on; seldom where nothing happens, so that an idle node stays idle.
@@ -315,17 +328,27 @@ class Agent {
   bool warned_ = false;
 };
 
-// One agent for a folder of pins: its lock lies beside its socket.
+// One agent for a folder of pins, which can hold no lock itself.
 base::Result<io::Fd> lock(const Config& config) {
-  std::string path = config.socket + ".lock";
-  std::string folder = path.substr(0, path.rfind('/'));
+  std::string folder = config.socket.substr(0, config.socket.rfind('/'));
   if (base::Status made = io::make_folders(folder); !made.ok()) return made.error();
+  if (base::Status made = io::make_folders(lock_folder, 0700); !made.ok()) return made.error();
+  std::string name = config.pins;
+  std::replace(name.begin(), name.end(), '/', '-');
+  std::string path = std::string(lock_folder) + "/pins" + name + ".lock";
   io::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file) return base::system_error("open", path, errno);
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
-    return base::Error{"start the agent with", config.socket,
-                       "another agent runs with this socket; end it first, or give this one its own socket and pins",
-                       EBUSY};
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    base::Result<std::string> holder = io::read_file(path, 64);
+    std::string pid(base::trim(holder.ok() ? *holder : "?"));
+    return base::Error{
+        "start the agent with", config.pins,
+        "another agent (pid " + pid + ") has these pins; end it first, or give this one its own pins and socket",
+        EBUSY};
+  }
+  (void)::ftruncate(file.get(), 0);
+  std::string pid = std::to_string(::getpid()) + "\n";
+  (void)::pwrite(file.get(), pid.data(), pid.size(), 0);
   return file;
 }
 

@@ -66,6 +66,28 @@ std::optional<Config> parse_config(const manifest::Document& document, std::vect
 
 std::span<const base::Text> texts() {
   static const std::vector<base::Text> all = {
+      {"agent.usage",
+       "baileyd --config FILE [--check-config]\n\n"
+       "The agent of a node: keeps network policy in the kernel what the manifests say.\n\n"
+       "  --config FILE     its configuration, YAML or JSON; the least is:\n"
+       "                      source: {files: [/etc/bailey/manifests]}\n"
+       "  --check-config    says whether the configuration can be used, and ends\n"
+       "  --help            this\n\n"
+       "It tells what it does on standard output, one JSON event a line. SIGTERM ends it; traffic goes on by the\n"
+       "policies that are in force, and the next start takes up from there.\n",
+       "baileyd --config FILE [--check-config]\n\n"
+       "노드 에이전트: 커널의 네트워크 정책을 매니페스트대로 유지합니다.\n\n"
+       "  --config FILE     구성 파일(YAML 또는 JSON). 최소한 다음이 필요합니다.\n"
+       "                      source: {files: [/etc/bailey/manifests]}\n"
+       "  --check-config    구성을 쓸 수 있는지 확인하고 끝냅니다\n"
+       "  --help            이 도움말\n\n"
+       "하는 일을 표준 출력에 한 줄에 하나씩 JSON 이벤트로 알립니다. SIGTERM으로 끝나도 적용된 정책대로\n"
+       "트래픽은 계속되고, 다음에 시작하면 거기서 이어 갑니다.\n"},
+      {"agent.needs-config", "baileyd: it needs a configuration: --config FILE",
+       "baileyd: 구성이 필요합니다: --config FILE"},
+      {"agent.unexpected", "baileyd: unexpected argument: {0}", "baileyd: 알 수 없는 인자: {0}"},
+      {"agent.config-usable", "{0}: the configuration can be used", "{0}: 쓸 수 있는 구성입니다"},
+      {"agent.expected-found", "expected {0}, found {1}", "{0}이(가) 필요하지만 {1}이(가) 있습니다"},
       {"agent.one-source", "either files or socket: true", "files와 socket: true 중 하나"},
       {"agent.mend-source", "Give the folders of the manifests (files: [...]), or socket: true.",
        "매니페스트 폴더(files: [...])나 socket: true 중 하나를 적으세요."},

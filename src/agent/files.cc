@@ -47,6 +47,10 @@ std::string text_of(const model::InputError& error) {
          (error.field.empty() ? "" : " " + error.field) + ": " + error.code;
 }
 
+bool tells_of_policy(const std::string& kind) {
+  return kind == "Namespace" || kind == "Node" || kind == "Pod" || kind == "NetworkPolicy";
+}
+
 model::Event deletion(const base::Json& object) {
   model::Event out{model::Event::Type::deleted, std::nullopt};
   std::optional<model::Kind> kind = model::kind_of(object["kind"].as_string());
@@ -70,23 +74,28 @@ model::Event deletion(const base::Json& object) {
 }  // namespace
 
 base::Result<std::vector<model::Event>> events_of(const base::Json& list) {
-  std::vector<model::Event> out;
-  std::vector<model::Event> deletions;
-  base::Json items = base::Json::array();
+  // Of several events of one object the last one counts, so their order among objects does not.
+  std::map<std::string, const base::Json*> last;
   for (const base::Json& event : list.items()) {
-    if (event["type"].as_string() == "DELETED")
-      deletions.push_back(deletion(event["object"]));
+    const base::Json& object = event["object"];
+    if (!tells_of_policy(object["kind"].as_string())) continue;
+    const base::Json& meta = object["metadata"];
+    last[object["kind"].as_string() + "/" + meta["namespace"].as_string() + "/" + meta["name"].as_string()] = &event;
+  }
+  std::vector<model::Event> out;
+  base::Json items = base::Json::array();
+  for (const auto& [key, event] : last) {
+    if ((*event)["type"].as_string() == "DELETED")
+      out.push_back(deletion((*event)["object"]));
     else
-      items.push(event["object"]);
+      items.push((*event)["object"]);
   }
   base::Json document = base::Json::object().set("apiVersion", "v1").set("kind", "List").set("items", std::move(items));
   manifest::Loaded loaded = manifest::load({{"<events>", document.dump()}}, {true});
   for (const model::InputError& error : loaded.errors)
     if (error.severity == model::InputError::Severity::error)
       return base::Error{"read", "the events", text_of(error), EINVAL};
-  for (model::Event& event : deletions) out.push_back(std::move(event));
-  for (model::AnyObject& object : loaded.objects)
-    out.push_back({model::Event::Type::modified, std::move(object)});
+  for (model::AnyObject& object : loaded.objects) out.push_back({model::Event::Type::modified, std::move(object)});
   return out;
 }
 
@@ -103,8 +112,7 @@ base::Result<std::unique_ptr<FilesSource>> FilesSource::start(io::Loop& loop, st
   for (const std::string& path : paths)
     if (::access(path.c_str(), R_OK) != 0) return base::system_error("read manifests in", path, errno);
   std::unique_ptr<FilesSource> out(new FilesSource(loop, std::move(paths), std::move(changed)));
-  if (base::Status watched = out->watch(); !watched.ok()) return watched.error();
-  out->load();
+  if (base::Status first = out->load(); !first.ok()) return first.error();
   return out;
 }
 
@@ -129,17 +137,18 @@ void FilesSource::something_changed() {
   if (pending_) loop_.cancel(*pending_);
   pending_ = loop_.after(rest_ms, [this] {
     pending_.reset();
-    (void)watch();
-    load();
+    (void)load();
   });
 }
 
-void FilesSource::load() {
+base::Status FilesSource::load() {
+  bool first = !loaded_;
   std::vector<std::string> files;
   std::vector<std::string> folders;
   for (const std::string& path : paths_) collect(path, files, folders);
   std::sort(files.begin(), files.end());
   Change change;
+  if (base::Status watched = watch(); !watched.ok()) change.problems.push_back(watched.error().text());
   std::map<std::string, std::vector<model::AnyObject>> now;
   for (const std::string& file : files) {
     base::Result<std::string> text = io::read_file(file);
@@ -160,10 +169,16 @@ void FilesSource::load() {
       if (!there) objects.push_back(before);
     }
   }
+  // A broken file at the start has no former version: to go on without it might open what it closes.
+  if (first && !change.problems.empty())
+    return base::Error{"read manifests", change.problems.front(),
+                       std::to_string(change.problems.size()) + " mistakes; mend them and start again", EINVAL};
+  loaded_ = true;
   good_ = std::move(now);
   for (const auto& [file, objects] : good_)
     for (const model::AnyObject& object : objects) change.events.push_back({model::Event::Type::added, object});
   changed_(change);
+  return {};
 }
 
 }  // namespace bailey::agent

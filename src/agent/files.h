@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,8 @@
 
 namespace bailey::agent {
 
-// Watch events of JSON, [{type, object}], as model events. A DELETED object needs its kind and its name only.
+// Watch events of JSON, [{type, object}], as model events. A DELETED object needs its kind and its name only. Of
+// several events of one object the last counts; other kinds than those of network policy are passed over.
 base::Result<std::vector<model::Event>> events_of(const base::Json& list);
 
 class FilesSource {
@@ -26,7 +29,8 @@ class FilesSource {
   };
   using Changed = std::function<void(const Change&)>;
 
-  // `changed` is called with everything before this returns, and from the loop after each change.
+  // `changed` is called with everything before this returns, and from the loop after each change. Fails where a file is
+  // broken already.
   static base::Result<std::unique_ptr<FilesSource>> start(io::Loop& loop, std::vector<std::string> paths,
                                                           Changed changed);
   ~FilesSource();
@@ -37,7 +41,7 @@ class FilesSource {
   FilesSource(io::Loop& loop, std::vector<std::string> paths, Changed changed);
   base::Status watch();
   void something_changed();
-  void load();
+  base::Status load();
 
   io::Loop& loop_;
   std::vector<std::string> paths_;
@@ -46,6 +50,7 @@ class FilesSource {
   std::optional<io::Loop::TimerId> pending_;
   // The objects of each file, as of the last time it could be read as a whole.
   std::map<std::string, std::vector<model::AnyObject>> good_;
+  bool loaded_ = false;
 };
 
 }  // namespace bailey::agent

@@ -49,8 +49,8 @@ const char* kind_text(PathEvent::Kind kind) {
 
 void FlowLog::add(const PathEvent& event, const FlowNames& names) {
   std::int64_t offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-  records_.push_back({event.time_ns + offset, event, names.name(event.source), names.name(event.destination),
-                      names.object(event)});
+  records_.push_back(
+      {event.time_ns + offset, event, names.name(event.source), names.name(event.destination), names.object(event)});
   if (records_.size() <= size_) return;
   records_.pop_front();
   ++first_;
@@ -73,7 +73,8 @@ base::Json FlowLog::json_of(const Record& record) const {
 }
 
 base::Json FlowLog::read(std::optional<std::uint64_t> since, std::size_t most) const {
-  std::uint64_t from = std::max(since.value_or(first_), first_);
+  // Who asks from beyond the last has asked an agent that has ended since.
+  std::uint64_t from = since && *since <= next() ? std::max(*since, first_) : first_;
   std::uint64_t until = std::min<std::uint64_t>(next(), from + most);
   base::Json flows = base::Json::array();
   for (std::uint64_t number = from; number < until; ++number)

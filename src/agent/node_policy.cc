@@ -57,27 +57,35 @@ base::Result<ChangeOutcome> NodePolicy::change(const std::vector<model::Event>& 
   return apply();
 }
 
-// The runtime knows first which address a pod of this node has got, and knows best.
+// The runtime knows first which address a pod of this node has got, and knows best: no other pod has it, whatever its
+// object still says.
 model::Snapshot NodePolicy::with_attached_addresses() {
-  std::vector<model::Event> events;
-  std::set<model::ObjectRef> used;
-  const auto& pods = objects_.all<model::Pod>();
+  std::map<model::ObjectRef, const Attached*> here;
+  std::map<model::Address, const Attached*> holders;
   for (const auto& [link, pod] : attached_) {
-    const model::ObjectRef& ref = pod.attachment.pod;
-    auto row = pods.lower(ref);
-    if (row == pods.end() || (*row)->meta.ref() != ref || (*row)->spec.node_name != config_.node) continue;
-    if ((*row)->addresses == pod.attachment.addresses && !(*row)->finished()) continue;
-    used.insert(ref);
-    Completed& known = with_addresses_[ref];
-    if (known.given != *row || known.completed->addresses != pod.attachment.addresses) {
-      auto copy = std::make_shared<model::Pod>(**row);
-      copy->addresses = pod.attachment.addresses;
-      if (copy->finished()) copy->phase = "Running";  // its link is here
-      known = {*row, std::move(copy)};
+    if (!pod.attachment.pod.name.empty()) here[pod.attachment.pod] = &pod;
+    for (const model::Address& address : pod.attachment.addresses) holders[address] = &pod;
+  }
+  std::vector<model::Event> events;
+  std::map<model::ObjectRef, Completed> used;
+  for (const auto& row : objects_.all<model::Pod>()) {
+    auto own = row->spec.node_name == config_.node ? here.find(row->meta.ref()) : here.end();
+    std::vector<model::Address> addresses = own != here.end() ? own->second->attachment.addresses : row->addresses;
+    if (own == here.end())
+      std::erase_if(addresses, [&](const model::Address& address) { return holders.contains(address); });
+    bool running = own != here.end() && row->finished();  // its link is here
+    if (addresses == row->addresses && !running) continue;
+    Completed known = with_addresses_[row->meta.ref()];
+    if (known.given != row || known.completed->addresses != addresses) {
+      auto copy = std::make_shared<model::Pod>(*row);
+      copy->addresses = std::move(addresses);
+      if (running) copy->phase = "Running";
+      known = {row, std::move(copy)};
     }
     events.push_back({model::Event::Type::modified, model::AnyObject(known.completed)});
+    used.emplace(row->meta.ref(), std::move(known));
   }
-  std::erase_if(with_addresses_, [&](const auto& each) { return !used.contains(each.first); });
+  with_addresses_ = std::move(used);
   return model::reduce(objects_, events);
 }
 
@@ -112,6 +120,10 @@ base::Status NodePolicy::attach(Attached pod) {
   if (!ready_) return {};
   base::Result<ChangeOutcome> applied = apply();
   return applied.ok() ? base::Status() : base::Status(applied.error());
+}
+
+void NodePolicy::try_again() {
+  if (!last_error_.empty()) (void)apply();
 }
 
 bool NodePolicy::in_force(const std::string& link) const {
@@ -242,9 +254,7 @@ base::Json NodePolicy::status() const {
     base::Json drops = base::Json::object();
     for (const auto& drop : counts->drops) drops.set(drop.reason, drop.packets);
     out.set("drops", std::move(drops));
-    out.set("events", base::Json::object()
-                          .set("left_out", counts->events_left_out)
-                          .set("lost", counts->events_lost));
+    out.set("events", base::Json::object().set("left_out", counts->events_left_out).set("lost", counts->events_lost));
   }
   if (base::Result<datapath::sys::PodPath::Use> use = path_.connection_use(); use.ok())
     out.set("connections", base::Json::object()
@@ -284,7 +294,8 @@ std::string NodePolicy::metrics() const {
     one("connections_size", "gauge", "Connections that the table can hold.", use->size);
   }
   metric("endpoints", "gauge", "Pods of this node, by whether their policies are in force.");
-  auto pending = std::count_if(attached_.begin(), attached_.end(), [&](const auto& row) { return !in_force(row.first); });
+  auto pending =
+      std::count_if(attached_.begin(), attached_.end(), [&](const auto& row) { return !in_force(row.first); });
   out += fmt::format("bailey_policy_endpoints{{state=\"ready\"}} {}\n",
                      static_cast<std::int64_t>(attached_.size()) - pending);
   out += fmt::format("bailey_policy_endpoints{{state=\"pending\"}} {}\n", pending);

@@ -42,6 +42,10 @@ class NodePolicy {
   // policy are left out.
   base::Result<ChangeOutcome> change(const std::vector<model::Event>& events, bool replace);
   bool ready() const { return ready_; }  // whether the source has spoken
+  // Why the last change is not in force; empty: it is.
+  const std::string& last_error() const { return last_error_; }
+  // Tries a change that failed once more.
+  void try_again();
 
   // Puts the programs at a pod's link; nothing passes until the pod's policies are known.
   base::Status attach(Attached pod);

@@ -130,8 +130,8 @@ class Network {
   std::map<std::string, std::set<model::Port>> ports_;  // what each host was told to listen on
   std::map<std::string, base::Json> kubenet_;           // its blocks, and whom not to translate for
   std::map<std::string, Condition> host_conditions_;
-  model::Snapshot told_;                               // what the nodes' agents know, as far as it is about policy
-  std::set<std::string> told_hosts_;                   // those that know it
+  model::Snapshot told_;              // what the nodes' agents know, as far as it is about policy
+  std::set<std::string> told_hosts_;  // those that know it
   struct ToldPod {
     std::shared_ptr<const model::Pod> completed;
     std::shared_ptr<const model::Pod> told;  // with its addresses; the same object as long as neither changes

@@ -17,6 +17,7 @@
 
 #include "base/strings.h"
 #include "io/channel.h"
+#include "lab/flows.h"
 #include "lab/mounts.h"
 #include "lab/questions.h"
 #include "lab/status.h"
@@ -185,9 +186,10 @@ class Supervisor {
 
   void dispatch(int client, const base::Json& request) {
     static constexpr Verb verbs[] = {
-        {"apply", &Supervisor::apply}, {"delete", &Supervisor::remove}, {"status", &Supervisor::send_status},
-        {"probe", &Supervisor::probe}, {"conn", &Supervisor::conn},     {"logs", &Supervisor::logs},
-        {"enter", &Supervisor::enter}, {"down", &Supervisor::down},
+        {"apply", &Supervisor::apply},     {"delete", &Supervisor::remove}, {"status", &Supervisor::send_status},
+        {"probe", &Supervisor::probe},     {"conn", &Supervisor::conn},     {"logs", &Supervisor::logs},
+        {"enter", &Supervisor::enter},     {"down", &Supervisor::down},     {"flows", &Supervisor::flows},
+        {"objects", &Supervisor::objects},
     };
     for (const Verb& verb : verbs)
       if (verb.name == request["verb"].as_string()) return (this->*verb.handler)(client, request);
@@ -274,6 +276,12 @@ class Supervisor {
   void conn(int client, const base::Json& request) {
     questions_.conn(request, [this, client](Answer<base::Json> answered) { answer(client, answered); });
   }
+
+  void flows(int client, const base::Json& request) {
+    ask_flows(hosts_, request, [this, client](Answer<base::Json> answered) { answer(client, answered); });
+  }
+
+  void objects(int client, const base::Json&) { reply(client, policy_documents(network_)); }
 
   void logs(int client, const base::Json& request) {
     std::string host = request["host"].as_string();

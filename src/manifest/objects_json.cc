@@ -29,7 +29,6 @@ const char* protocol_name(model::Protocol protocol) {
   }
 }
 
-
 Json pod_json(const model::Pod& pod) {
   Json ports = Json::array();
   for (const model::ContainerPort& port : pod.spec.ports) {

@@ -1,5 +1,5 @@
-// Objects -> JSON as Kubernetes writes it, which load() reads back to the same object, as far as network policy looks at
-// it. For who tells another process of objects.
+// Objects -> JSON as Kubernetes writes it, which load() reads back to the same object, as far as network policy looks
+// at it. For who tells another process of objects.
 #pragma once
 
 #include "base/json.h"

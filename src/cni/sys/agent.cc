@@ -21,6 +21,9 @@ base::Result<base::Json> NodeAgent::ask(const base::Json& request, int timeout_m
   if (socket_.size() >= sizeof address.sun_path) return base::system_error("ask the agent", socket_, ENAMETOOLONG);
   socket_.copy(address.sun_path, sizeof address.sun_path - 1);
   io::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // An agent that takes nothing any more must not hold up the runtime: this bounds connect() and send() too.
+  timeval patience{timeout_ms / 1000, timeout_ms % 1000 * 1000};
+  if (socket) (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (!socket || ::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     return base::system_error("ask the agent", socket_, errno);
   io::Channel channel(std::move(socket));

@@ -191,11 +191,11 @@ base::Status PodPath::State::take_up() {
                                                     worn_endpoints.insert(link);
                                                 });
   if (!done.ok()) return done;
-  done = each_row<path_address, path_local>(map(maps().addresses), "addresses",
-                                            [&](const path_address& key, const path_local& value) {
-                                              addresses[value.link].push_back(address_of(key.bytes));
+  done = each_row<path_address, path_local>(
+      map(maps().addresses), "addresses", [&](const path_address& key, const path_local& value) {
+        addresses[value.link].push_back(address_of(key.bytes));
         std::copy(std::begin(value.mac), std::end(value.mac), macs[value.link].begin());
-                                            });
+      });
   return done.ok() ? take_up_entries() : done;
 }
 

@@ -92,11 +92,21 @@ class Agent {
 
   void dispatch(const base::Json& request) {
     static constexpr Operation operations[] = {
-        {"listen", &Agent::listen},         {"kubenet", &Agent::kubenet},          {"pod_add", &Agent::pod_add},
-        {"pod_attach", &Agent::pod_attach}, {"pod_remove", &Agent::pod_remove},    {"probe", &Agent::probe},
-        {"conn_open", &Agent::conn_open},   {"conn_send", &Agent::conn_send},      {"conn_close", &Agent::conn_close},
-        {"conn_list", &Agent::conn_list},   {"namespace", &Agent::send_namespace}, {"logs", &Agent::logs},
-        {"policy", &Agent::policy},         {"flows", &Agent::flows},              {"policy_status", &Agent::policy_status},
+        {"listen", &Agent::listen},
+        {"kubenet", &Agent::kubenet},
+        {"pod_add", &Agent::pod_add},
+        {"pod_attach", &Agent::pod_attach},
+        {"pod_remove", &Agent::pod_remove},
+        {"probe", &Agent::probe},
+        {"conn_open", &Agent::conn_open},
+        {"conn_send", &Agent::conn_send},
+        {"conn_close", &Agent::conn_close},
+        {"conn_list", &Agent::conn_list},
+        {"namespace", &Agent::send_namespace},
+        {"logs", &Agent::logs},
+        {"policy", &Agent::policy},
+        {"flows", &Agent::flows},
+        {"policy_status", &Agent::policy_status},
     };
     for (const Operation& operation : operations)
       if (operation.name == request["op"].as_string()) return (this->*operation.handler)(request);

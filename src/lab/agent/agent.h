@@ -14,8 +14,8 @@
 //   conn_send   {conn, timeout_ms}                               {state, reason}
 //   conn_close  {conn}                                           {}
 //   conn_list   {}                                               {connections[]{id, state, reason}}
-//   policy      {events[], replace?, network_model?, generation?}  {ok, milliseconds, …} of the node's baileyd, or {ok: false, error}
-//   flows       {since?, max}                                    {flows[], next, lost} likewise
+//   policy      {events[], replace?, network_model?, generation?}  {ok, milliseconds, …} of the node's baileyd, or {ok:
+//   false, error} flows       {since?, max}                                    {flows[], next, lost} likewise
 //   policy_status {}                                             baileyd's status, and its pid
 //   namespace   {pod?}                                           {found} and the namespace's descriptor
 //   logs        {}                                               {lines[]}

@@ -165,8 +165,7 @@ void PolicyAgent::send(Waiting waiting) {
 void PolicyAgent::received(base::Json answer) {
   auto waiting = waiting_.extract(answer["id"].as_int());
   if (waiting.empty()) return;
-  if (!answer["ok"].as_bool() && answer.has("msg"))
-    answer.set("error", base::Json::object().set("msg", answer["msg"]));
+  if (!answer["ok"].as_bool() && answer.has("msg")) answer.set("error", base::Json::object().set("msg", answer["msg"]));
   waiting.mapped().answered(std::move(answer));
 }
 
