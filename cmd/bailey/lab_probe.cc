@@ -1,12 +1,13 @@
 // lab probe: who reaches whom, tried with real packets. One row, the rows of a file, or every pair.
 //
 // Asked for one row, the exit status is the answer: 0 open, 1 not. For many rows there is no one answer, and the
-// status is 0 when they were all tried.
+// status is 0 when they were all tried. With --prove each is asked of reach as well (lab_prove.h).
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
 #include "diagnostics.h"
 #include "files.h"
+#include "lab_prove.h"
 #include "options.h"
 #include "render.h"
 #include "rows.h"
@@ -22,10 +23,25 @@ struct ProbeOptions {
   std::string cases;
   int timeout_ms = 300;
   bool hops = false;
+  bool prove = false;
+  std::vector<std::string> paths;
+  std::string report;
   Format format = Format::text;
 };
 
+// What is wrong with the options together; "" where nothing is.
+std::string mistake_in(const ProbeOptions& options, const Session& session) {
+  if (!options.prove && !options.paths.empty()) return session.text("cli.prove.only-with", {"-f"});
+  if (!options.prove && !options.report.empty()) return session.text("cli.prove.only-with", {"--report"});
+  if (options.prove && options.hops) return session.text("cli.prove.without", {"--hops"});
+  if (options.prove && options.format == Format::jsonl) return session.text("cli.prove.without", {"-o jsonl"});
+  bool two_labs = !options.paths.empty() && options.name != "default";
+  return two_labs ? session.text("cli.prove.name-or-files") : "";
+}
+
 void probe(const ProbeOptions& options, Session& session) {
+  if (std::string mistake = mistake_in(options, session); !mistake.empty())
+    return report_usage(mistake, options.format, session);
   Json request = Json::object().set("verb", "probe").set("timeout_ms", options.timeout_ms);
   if (options.hops) request.set("hops", true);
   bool one_row = options.row.any();
@@ -49,6 +65,9 @@ void probe(const ProbeOptions& options, Session& session) {
     if (!errors.empty()) return report(errors, documents, options.format, session);
     request.set("rows", rows);
   }
+  if (options.prove)
+    return prove({options.name, options.paths, request["rows"], options.timeout_ms, options.report, options.format},
+                 session);
   auto answer = session.engine.request(options.name, request, {});
   if (auto* failure = std::get_if<lab::Failure>(&answer)) return report(*failure, documents, options.format, session);
   const Json& document = std::get<Json>(answer);
@@ -73,6 +92,9 @@ void add_lab_probe(CLI::App& parent, Session& session) {
   add_duration(*command, "--timeout", options->timeout_ms, "cli.option.timeout", session);
   command->add_option("--cases", options->cases, session.text("cli.option.cases"))->type_name("FILE");
   command->add_flag("--hops", options->hops, session.text("cli.option.hops"));
+  command->add_flag("--prove", options->prove, session.text("cli.option.prove"));
+  command->add_option("-f", options->paths, session.text("cli.option.prove-files"))->type_name("PATH");
+  command->add_option("--report", options->report, session.text("cli.option.prove-report"))->type_name("DIR");
   add_format(*command, options->format, {Format::text, Format::json, Format::jsonl}, session);
   command->callback([options, &session] { probe(*options, session); });
 }

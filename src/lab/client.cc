@@ -87,7 +87,7 @@ std::optional<Failure> check_machine(const std::string& name, const std::string&
 
 // What is known when the time is over: the lab stays, and its status says what is still missing.
 Answer<base::Json> unfinished(io::Channel& control, const UpOptions& options) {
-  (void)control.send_now(base::Json::object().set("commit", true));
+  if (!options.lifeline) (void)control.send_now(base::Json::object().set("commit", true));
   Answer<base::Json> status = request(options.name, base::Json::object().set("verb", "status"), nullptr);
   if (std::holds_alternative<Failure>(status)) return status;
   base::Json answer = base::Json::object();
@@ -130,12 +130,14 @@ Answer<base::Json> up(const UpOptions& options, const Progress& progress) {
   if (pid < 0) return machine_failure(base::system_error("make namespaces for lab", options.name, errno));
   if (pid == 0) {
     ours.reset();
-    run_supervisor(
-        {options.name, std::move(*lock), std::move(theirs), loaded.objects, options.complete, plugin, started_ns});
+    run_supervisor({options.name, std::move(*lock), std::move(theirs), loaded.objects, options.complete, plugin,
+                    started_ns, options.documents});
   }
   theirs.reset();
   base::Status written = write_pid(*lock, pid);
-  io::Channel control(std::move(ours));
+  auto held = std::make_shared<io::Channel>(std::move(ours));
+  io::Channel& control = *held;
+  if (options.lifeline) *options.lifeline = held;
   base::Result<base::Json> answer =
       written.ok() ? final_answer(control, options.wait_ms, progress) : base::Result<base::Json>(written.error());
   if (!answer.ok() && answer.error().code == ETIMEDOUT) return unfinished(control, options);
@@ -147,9 +149,11 @@ Answer<base::Json> up(const UpOptions& options, const Progress& progress) {
     if (answer.ok()) return *failure_from(*answer);
     return Failure{Failure::Class::bug, {"lab.supervisor-ended", {answer.error().cause}}, {}};
   }
-  (void)control.send_now(base::Json::object().set("commit", true));
-  base::Result<base::Json> committed = control.receive_now(answer_timeout_ms);
-  if (!committed.ok()) return Failure{Failure::Class::bug, {"lab.supervisor-ended", {committed.error().cause}}, {}};
+  if (!options.lifeline) {
+    (void)control.send_now(base::Json::object().set("commit", true));
+    base::Result<base::Json> committed = control.receive_now(answer_timeout_ms);
+    if (!committed.ok()) return Failure{Failure::Class::bug, {"lab.supervisor-ended", {committed.error().cause}}, {}};
+  }
   add_load_report(*answer, loaded);
   return *answer;
 }

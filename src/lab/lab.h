@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -55,6 +56,8 @@ struct UpOptions {
   CompleteOptions complete;
   int wait_ms = 10000;
   std::string cni_plugin;  // path of bailey-cni; "" means beside the running program
+  // Where given, the lab lives no longer than what up() stores there, and so never longer than this process.
+  std::shared_ptr<void>* lifeline = nullptr;
 };
 
 // Starts a lab. The answer is {generation, converged_ms, conditions[], made[], phases[]{phase, milliseconds}}
@@ -68,6 +71,10 @@ Answer<base::Json> up(const UpOptions& options, const Progress& progress);
 //   {rows[]{id?,from,to,port,family?}, timeout_ms} or {} for the matrix   {rows[]} conn    {action:
 //   open|send|close|list, id, from, to, port}                    {connections[]{id,state,reason}} logs    {host} {host,
 //   lines[]}
+//   manifests {}                                                    {documents[]{file,text}} as they were given
+//   (given.h) prove   {rows[], timeout_ms} or {} for the matrix               {rows, agreed, disagreements[], ...}
+//   (prove.h) explain {from, to, port, family?, timeout_ms}                   the row, reach's answer, packets{}, agree
+//   (prove.h)
 // Names that do not exist are Failure::Class::usage.
 Answer<base::Json> request(const std::string& lab, const base::Json& request, const Progress& progress);
 

@@ -127,18 +127,27 @@ std::variant<Questions::Row, Failure> Questions::row_of(const base::Json& json, 
   return row;
 }
 
-std::vector<Questions::Row> Questions::matrix(std::int64_t timeout_ms) const {
-  std::vector<Row> rows;
+base::Json::Array Questions::matrix(bool families) const {
+  base::Json::Array rows;
   std::vector<std::string> names = endpoints();
+  std::map<std::string, Place> places;
+  for (const std::string& name : names) {
+    std::variant<Place, Failure> place = find(*model::EndpointName::parse(name));
+    if (std::holds_alternative<Place>(place)) places.emplace(name, std::move(std::get<Place>(place)));
+  }
+  auto has = [&](const std::string& name, model::Family family) {
+    const std::vector<model::Address>& all = places.at(name).addresses;
+    return std::any_of(all.begin(), all.end(), [&](const model::Address& each) { return each.family() == family; });
+  };
   for (const std::string& from : names) {
     for (const std::string& to : names) {
-      if (from == to) continue;
-      std::variant<Place, Failure> target = find(*model::EndpointName::parse(to));
-      if (!std::holds_alternative<Place>(target)) continue;
-      for (const model::Port& port : std::get<Place>(target).ports) {
-        base::Json json = base::Json::object().set("from", from).set("to", to).set("port", port.text());
-        std::variant<Row, Failure> row = row_of(json, timeout_ms);
-        if (std::holds_alternative<Row>(row)) rows.push_back(std::move(std::get<Row>(row)));
+      if (from == to || !places.contains(from) || !places.contains(to)) continue;
+      for (const model::Port& port : places.at(to).ports) {
+        base::Json row = base::Json::object().set("from", from).set("to", to).set("port", port.text());
+        if (!families) rows.push_back(row);
+        for (model::Family family : {model::Family::v4, model::Family::v6})
+          if (families && has(from, family) && has(to, family))
+            rows.push_back(base::Json(row).set("family", family == model::Family::v4 ? 4 : 6));
       }
     }
   }
@@ -147,9 +156,8 @@ std::vector<Questions::Row> Questions::matrix(std::int64_t timeout_ms) const {
 
 std::variant<std::vector<Questions::Row>, Failure> Questions::rows_of(const base::Json& request) const {
   std::int64_t timeout_ms = request["timeout_ms"].as_int(default_timeout_ms);
-  if (!request.has("rows")) return matrix(timeout_ms);
   std::vector<Row> rows;
-  for (const base::Json& json : request["rows"].items()) {
+  for (const base::Json& json : request.has("rows") ? request["rows"].items() : matrix(false)) {
     std::variant<Row, Failure> row = row_of(json, json["timeout_ms"].as_int(timeout_ms));
     if (auto* failure = std::get_if<Failure>(&row)) return *failure;
     rows.push_back(std::move(std::get<Row>(row)));

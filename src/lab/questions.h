@@ -31,6 +31,9 @@ class Questions {
   std::variant<Place, Failure> find(const model::EndpointName& name) const;
   // Every pod, node and lab host, by name: what the matrix is made of.
   std::vector<std::string> endpoints() const;
+  // A row {from, to, port} for every pair and every port that the second serves; or with `families` one with each
+  // family that both have.
+  base::Json::Array matrix(bool families) const;
 
   void probe(const base::Json& request, Answered answered);
   void conn(const base::Json& request, Answered answered);
@@ -39,7 +42,6 @@ class Questions {
   struct Row;
   struct Batch;
   std::variant<std::vector<Row>, Failure> rows_of(const base::Json& request) const;
-  std::vector<Row> matrix(std::int64_t timeout_ms) const;
   std::variant<Row, Failure> row_of(const base::Json& json, std::int64_t timeout_ms) const;
   void finish(Batch& batch);
   void conn_open(const base::Json& request, Answered answered);

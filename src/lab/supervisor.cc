@@ -18,7 +18,9 @@
 #include "base/strings.h"
 #include "io/channel.h"
 #include "lab/flows.h"
+#include "lab/given.h"
 #include "lab/mounts.h"
+#include "lab/prove.h"
 #include "lab/questions.h"
 #include "lab/status.h"
 #include "lab/wire.h"
@@ -65,8 +67,11 @@ class Supervisor {
         hosts_(*loop_, start.plugin, daemon_beside(start.plugin)),
         network_(*loop_, hosts_, start.complete),
         questions_(hosts_, network_),
+        prover_(questions_, network_),
         control_(std::make_unique<io::Channel>(std::move(start.control))),
-        objects_(std::move(start.objects)) {}
+        objects_(std::move(start.objects)) {
+    texts_.add(Given::batch(std::move(start.documents), objects_));
+  }
 
   int run() {
     base::Status ready = listen();
@@ -186,10 +191,11 @@ class Supervisor {
 
   void dispatch(int client, const base::Json& request) {
     static constexpr Verb verbs[] = {
-        {"apply", &Supervisor::apply},     {"delete", &Supervisor::remove}, {"status", &Supervisor::send_status},
-        {"probe", &Supervisor::probe},     {"conn", &Supervisor::conn},     {"logs", &Supervisor::logs},
-        {"enter", &Supervisor::enter},     {"down", &Supervisor::down},     {"flows", &Supervisor::flows},
-        {"objects", &Supervisor::objects},
+        {"apply", &Supervisor::apply},         {"delete", &Supervisor::remove}, {"status", &Supervisor::send_status},
+        {"probe", &Supervisor::probe},         {"conn", &Supervisor::conn},     {"logs", &Supervisor::logs},
+        {"enter", &Supervisor::enter},         {"down", &Supervisor::down},     {"flows", &Supervisor::flows},
+        {"objects", &Supervisor::objects},     {"prove", &Supervisor::prove},   {"explain", &Supervisor::explain},
+        {"manifests", &Supervisor::manifests},
     };
     for (const Verb& verb : verbs)
       if (verb.name == request["verb"].as_string()) return (this->*verb.handler)(client, request);
@@ -217,6 +223,7 @@ class Supervisor {
     // With keep_last_good what is right is taken and what is wrong stays as it was; otherwise it is all or nothing.
     if (!loaded.ok() && !request["keep_last_good"].as_bool())
       return reply(client, to_json(Failure{Failure::Class::input, {"lab.input-refused", {}}, loaded.errors}));
+    auto texts = std::make_shared<Given::Batch>(Given::batch(documents_of(request), loaded.objects));
     std::vector<model::Event> events;
     base::Json applied = base::Json::array();
     base::Json warnings = base::Json::array();
@@ -227,7 +234,8 @@ class Supervisor {
     }
     base::Json unknown = base::Json::object();
     for (const auto& [kind, count] : loaded.unknown_kinds) unknown.set(kind, count);
-    change(client, std::move(events), [applied, unknown, warnings](base::Json& answer) {
+    change(client, std::move(events), [this, applied, unknown, warnings, texts](base::Json& answer) {
+      texts_.add(std::move(*texts));
       answer.set("applied", applied).set("unknown_kinds", unknown).set("errors", warnings);
     });
   }
@@ -259,7 +267,10 @@ class Supervisor {
     }
     base::Json deleted = base::Json::array();
     for (const model::Event& event : events) deleted.push(model::meta(*event.object).ref().text());
-    change(client, std::move(events), [deleted](base::Json& answer) { answer.set("deleted", deleted); });
+    change(client, std::move(events), [this, refs, deleted](base::Json& answer) {
+      for (const model::ObjectRef& ref : refs) texts_.remove(ref);
+      answer.set("deleted", deleted);
+    });
   }
 
   void send_status(int client, const base::Json&) { reply(client, status()); }
@@ -271,6 +282,21 @@ class Supervisor {
 
   void probe(int client, const base::Json& request) {
     questions_.probe(request, [this, client](Answer<base::Json> answered) { answer(client, answered); });
+  }
+
+  void prove(int client, const base::Json& request) {
+    prover_.prove(request, [this, client](Answer<base::Json> answered) { answer(client, answered); });
+  }
+
+  void explain(int client, const base::Json& request) {
+    prover_.explain(request, [this, client](Answer<base::Json> answered) { answer(client, answered); });
+  }
+
+  void manifests(int client, const base::Json&) {
+    base::Json list = base::Json::array();
+    for (const manifest::Document& document : texts_.documents())
+      list.push(base::Json::object().set("file", document.file).set("text", document.text));
+    reply(client, base::Json::object().set("documents", std::move(list)));
   }
 
   void conn(int client, const base::Json& request) {
@@ -335,8 +361,10 @@ class Supervisor {
   Hosts hosts_;
   Network network_;
   Questions questions_;
+  Prover prover_;
   std::unique_ptr<io::Channel> control_;
   std::vector<model::AnyObject> objects_;
+  Given texts_;
   io::Fd socket_;
   io::Fd children_;
   std::map<int, std::unique_ptr<io::Channel>> clients_;

@@ -10,6 +10,7 @@
 
 #include "io/fd.h"
 #include "lab/controllers/controllers.h"
+#include "manifest/manifest.h"
 #include "model/snapshot.h"
 
 namespace bailey::lab {
@@ -22,6 +23,7 @@ struct SupervisorStart {
   CompleteOptions complete;
   std::string plugin;
   std::int64_t started_ns = 0;
+  std::vector<manifest::Document> documents;  // that the objects are from
 };
 
 // Runs in the cloned child, in its new namespaces. Never returns.
