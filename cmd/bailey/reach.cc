@@ -239,11 +239,26 @@ void reach_command(const ReachOptions& options, Session& session) {
 
 struct ExplainOptions {
   ObjectOptions objects;
+  std::string lab;  // not empty: of this lab, with packets
   RowOptions row;
   Format format = Format::text;
 };
 
+// What a running lab holds decides, and packets are asked too.
+void explain_lab(const ExplainOptions& options, Session& session) {
+  RowOrMistake row = row_of(options.row, session);
+  if (!row.row) return report_usage(row.mistake, options.format, session);
+  Json request = Json(*row.row).set("verb", "explain");
+  auto answer = session.engine.request(options.lab, request, {});
+  if (auto* failure = std::get_if<lab::Failure>(&answer)) return report(*failure, {}, options.format, session);
+  const Json& told = std::get<Json>(answer);
+  if (told["verdict"].as_string() != "allow" || !told["agree"].as_bool()) session.status = exit_status::no;
+  if (options.format == Format::text) return session.out(lab_steps_text(told, session));
+  session.out_json("explain", localised(told, session));
+}
+
 void explain(const ExplainOptions& options, Session& session) {
+  if (!options.lab.empty()) return explain_lab(options, session);
   auto told = answer_to(options.row, options.objects, options.format, session);
   if (!told) return;
   const auto& [row, found] = *told;
@@ -272,6 +287,7 @@ void add_explain(CLI::App& parent, Session& session) {
   auto options = std::make_shared<ExplainOptions>();
   CLI::App* command = parent.add_subcommand("explain", session.text("cli.help.explain"));
   add_objects(*command, options->objects, session);
+  command->add_option("--lab", options->lab, session.text("cli.option.explain-lab"))->type_name("NAME");
   command->add_option("from", options->row.from, session.text("cli.option.from"))->required()->type_name("A");
   command->add_option("to", options->row.to, session.text("cli.option.to"))->required()->type_name("B");
   command->add_option("port", options->row.port, session.text("cli.option.port"))->required()->type_name("PORT");

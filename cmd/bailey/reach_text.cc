@@ -178,6 +178,31 @@ std::string steps_text(const Json& row, const reach::Answer& answer, const Sessi
   return out + seen_text(answer, session);
 }
 
+std::string lab_steps_text(const Json& told, const Session& session) {
+  bool allow = told["verdict"].as_string() == "allow";
+  bool color = session.out_color();
+  std::string out = painted(session.text(allow ? "cli.reach.allow" : "cli.reach.deny"), paint_of_verdict(allow), color);
+  out += "  " + told["from"].as_string() + " -> " + told["to"].as_string() + " " +
+         (told["port"].is_int() ? told["port"].dump() : told["port"].as_string()) + "\n";
+  std::vector<TableRow> rows;
+  for (const Json& step : told["steps"].items()) {
+    bool passes = step["verdict"].as_string() == "allow";
+    std::string where = step["object"].as_string();
+    if (!where.empty() && !step["rule"].as_string().empty()) where += " " + step["rule"].as_string();
+    rows.push_back({{passes ? "  +" : "  -", paint_of_verdict(passes)},
+                    {step["hop"].as_string()},
+                    {step["stage"].as_string(), Paint::cyan},
+                    {session.text(message_of(step["message"]))},
+                    {where, Paint::dim}});
+  }
+  std::string text = rows.empty() ? "" : table({"", "", "", "", ""}, rows, color);
+  out += text.substr(text.find('\n') + 1);
+  bool agree = told["agree"].as_bool();
+  std::string line =
+      session.text(agree ? "cli.explain.agree" : "cli.explain.disagree", {told["packets"]["result"].as_string()});
+  return out + "  " + painted(line, agree ? Paint::green : Paint::red, color) + "\n";
+}
+
 std::string url_text(const reach::Url& url, const reach::UrlAnswer& answer, const Session& session) {
   bool good = answer.good();
   std::string out =

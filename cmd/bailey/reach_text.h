@@ -22,6 +22,8 @@ base::Json row_json(const base::Json& row, const reach::Answer& answer);
 std::string answer_text(const base::Json& row, const reach::Answer& answer, const Session& session);
 // The same with every step on the way there and back.
 std::string steps_text(const base::Json& row, const reach::Answer& answer, const Session& session);
+// The same of a lab's answer to `explain`, and what its packets say of it.
+std::string lab_steps_text(const base::Json& told, const Session& session);
 std::string url_text(const reach::Url& url, const reach::UrlAnswer& answer, const Session& session);
 std::string rows_text(const base::Json& rows, const Session& session);
 // A row of an expectations file that was not as expected.

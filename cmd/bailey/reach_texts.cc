@@ -7,6 +7,10 @@ namespace {
 constexpr base::Text table_of_reach[] = {
     {"cli.help.reach", "Who reaches whom, and what decides, from the manifests alone",
      "매니페스트만 보고 누가 누구에게 닿는지, 무엇이 결정하는지 답합니다"},
+    {"cli.option.explain-lab", "Of a running lab, and whether its packets agree",
+     "실행 중인 랩에 대해, 패킷과 일치하는지도 함께"},
+    {"cli.explain.agree", "packets agree: {0}", "패킷도 같습니다: {0}"},
+    {"cli.explain.disagree", "packets do not agree: {0}", "패킷이 다릅니다: {0}"},
     {"cli.help.explain", "One connection step by step: route, security group, translation, service, policy",
      "연결 하나를 단계별로 설명합니다: 경로, 보안 그룹, 변환, 서비스, 정책"},
     {"cli.help.diff", "What a change of the manifests opens and closes", "매니페스트 변경으로 무엇이 열리고 닫히는지"},

@@ -7,6 +7,7 @@
 #include "lab/questions.h"
 #include "model/resolve/interfaces.h"
 #include "model/resolve/peering.h"
+#include "reach/policy.h"
 
 namespace bailey::lab {
 namespace {
@@ -118,10 +119,62 @@ base::Json fault_from(const View& view, const Interface& nic, const model::Addre
   return {};
 }
 
+// The pod of a namespace of its own that has an address; null: none.
+const model::Pod* pod_at(const model::Snapshot& snapshot, const model::Address& address) {
+  for (const auto& pod : snapshot.all<model::Pod>())
+    if (!pod->spec.host_network && !pod->finished() &&
+        std::find(pod->addresses.begin(), pod->addresses.end(), address) != pod->addresses.end())
+      return pod.get();
+  return nullptr;
+}
+
+bool is_node_of(const model::Snapshot& snapshot, const model::Pod& pod, const model::Address& address) {
+  const auto* node = snapshot.find<model::Node>(model::Kind::Node, pod.spec.node_name);
+  return node && std::find(node->addresses.begin(), node->addresses.end(), address) != node->addresses.end();
+}
+
+// What the policies of `own` say of a connection with the other address; null: they let it pass.
+base::Json policy_fault(const model::Snapshot& snapshot, const model::Pod& own, reach::PolicyDirection direction,
+                        const model::Address& other, const model::Port& port) {
+  if (is_node_of(snapshot, own, other)) return {};
+  const model::Pod* peer = pod_at(snapshot, other);
+  bool ingress = direction == reach::PolicyDirection::ingress;
+  reach::PolicyVerdict verdict = reach::verdict(snapshot, reach::selecting(snapshot, own, direction), direction,
+                                                {peer, other}, ingress ? &own : peer, port);
+  if (verdict.allow) return {};
+  base::Json out = at("policy", ingress ? "policy-ingress" : "policy-egress", verdict.by.front().object.text());
+  return out.set("host", "node/" + own.spec.node_name);
+}
+
+base::Json fault_on_the_way(const model::Snapshot& snapshot, const Place& from, const model::Address& to,
+                            const Place* target);
+
 }  // namespace
 
-base::Json why_dropped(const model::Snapshot& snapshot, const Place& from, const model::Address& to, model::Port,
+// In the order in which the packet meets them.
+base::Json why_dropped(const model::Snapshot& snapshot, const Place& from, const model::Address& to, model::Port port,
                        const Place* target) {
+  const model::Pod* source = nullptr;
+  const model::Address* own = nullptr;
+  for (const model::Address& address : from.addresses)
+    if (address.family() == to.family()) own = &address;
+  if (own && !from.container.empty()) source = pod_at(snapshot, *own);
+  if (source) {
+    base::Json fault = policy_fault(snapshot, *source, reach::PolicyDirection::egress, to, port);
+    if (!fault.is_null()) return fault;
+  }
+  base::Json fault = fault_on_the_way(snapshot, from, to, target);
+  const model::Pod* receiver = pod_at(snapshot, to);
+  // What comes from elsewhere may have another address by now, so only what bears its own is judged.
+  bool translated = from.host.starts_with("host/");
+  if (!fault.is_null() || !receiver || !own || translated) return fault;
+  return policy_fault(snapshot, *receiver, reach::PolicyDirection::ingress, *own, port);
+}
+
+namespace {
+
+base::Json fault_on_the_way(const model::Snapshot& snapshot, const Place& from, const model::Address& to,
+                            const Place* target) {
   View view{snapshot, model::resolve::interfaces(snapshot)};
   const Interface* source = view.of_host(from.host);
   if (source) {
@@ -153,5 +206,7 @@ base::Json why_dropped(const model::Snapshot& snapshot, const Place& from, const
   }
   return {};
 }
+
+}  // namespace
 
 }  // namespace bailey::lab
