@@ -14,10 +14,10 @@ struct Command {
   bool of_lab;
 };
 constexpr Command commands[] = {
-    {add_plan, false},       {add_check, false},    {add_reach, false},   {add_explain, false},  {add_diff, false},
-    {add_import, false},     {add_ipam, false},     {add_lab_up, true},   {add_lab_apply, true}, {add_lab_delete, true},
-    {add_lab_status, true},  {add_lab_probe, true}, {add_lab_conn, true}, {add_lab_test, true},  {add_lab_exec, true},
-    {add_lab_compare, true}, {add_lab_logs, true},  {add_lab_list, true}, {add_lab_down, true},
+    {add_plan, false},      {add_check, false},      {add_reach, false},    {add_explain, false}, {add_diff, false},
+    {add_flows, false},     {add_import, false},     {add_ipam, false},     {add_lab_up, true},   {add_lab_apply, true},
+    {add_lab_delete, true}, {add_lab_status, true},  {add_lab_probe, true}, {add_lab_conn, true}, {add_lab_test, true},
+    {add_lab_exec, true},   {add_lab_compare, true}, {add_lab_logs, true},  {add_lab_list, true}, {add_lab_down, true},
 };
 
 // Help and messages need the language before anything is parsed.

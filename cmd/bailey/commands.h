@@ -21,6 +21,7 @@ void add_lab_up(CLI::App& parent, Session& session);
 void add_lab_apply(CLI::App& parent, Session& session);
 void add_lab_delete(CLI::App& parent, Session& session);
 void add_lab_status(CLI::App& parent, Session& session);
+void add_flows(CLI::App& parent, Session& session);
 void add_import(CLI::App& parent, Session& session);
 void add_ipam(CLI::App& parent, Session& session);
 void add_lab_probe(CLI::App& parent, Session& session);

@@ -298,8 +298,8 @@ constexpr base::Text cli_texts[] = {
 std::span<const base::Text> texts() {
   static const std::vector<base::Text> all = [] {
     std::vector<base::Text> out;
-    for (std::span<const base::Text> table :
-         {std::span<const base::Text>(cli_texts), import_texts(), check_texts(), plan_texts(), reach_command_texts()})
+    for (std::span<const base::Text> table : {std::span<const base::Text>(cli_texts), import_texts(), check_texts(),
+                                              plan_texts(), reach_command_texts(), flows_command_texts()})
       out.insert(out.end(), table.begin(), table.end());
     return out;
   }();
