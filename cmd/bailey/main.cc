@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "commands.h"
-#include "flows/suggest.h"
 #include "import/az.h"
 #include "lab/controllers/texts.h"
 #include "lab/expectations/expectations.h"
@@ -99,8 +98,7 @@ cli::Engine engine() {
 int main(int argc, char** argv) {
   base::Catalogue catalogue{
       cli::texts(),         manifest::texts(), importer::texts(),         model::texts(),           plan::texts(),
-      plan::check::texts(), lab::texts(),      lab::controllers::texts(), lab::expectation_texts(), reach::texts(),
-      flows::texts()};
+      plan::check::texts(), lab::texts(),      lab::controllers::texts(), lab::expectation_texts(), reach::texts()};
   cli::Session session(catalogue, engine(), output(stdout), output(stderr));
   session.lang = language_of_environment();
   const char* no_color = std::getenv("NO_COLOR");
@@ -108,7 +106,6 @@ int main(int argc, char** argv) {
   session.columns = columns_of_terminal();
   session.utf8 = utf8_of_environment() || session.lang == base::Lang::ko;
   session.read_stdin = read_stdin;
-  session.wait = [](int milliseconds) { return ::usleep(static_cast<useconds_t>(milliseconds) * 1000) == 0; };
   session.program = own_path();
   return cli::run(std::vector<std::string>(argv + 1, argv + argc), session);
 }

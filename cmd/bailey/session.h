@@ -57,7 +57,8 @@ class Session {
   bool utf8 = true;          // else drawings are in ASCII
   int status = exit_status::done;
   std::function<base::Result<std::string>()> read_stdin;
-  std::function<bool(int)> wait;  // sleeps for so many ms; false: the command shall end
+  // Waits that many milliseconds; false when the user wants to end. Unset: the real time, until SIGINT or SIGTERM.
+  std::function<bool(int)> wait;
   std::string program;            // path of this program, for rows that run commands
   std::vector<std::string> tail;  // the arguments behind "--"
 

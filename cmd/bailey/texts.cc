@@ -96,47 +96,6 @@ constexpr base::Text cli_texts[] = {
     {"cli.help.compare", "Ask two labs the same and show the answers side by side",
      "두 랩에 같은 것을 묻고 답을 나란히 보입니다"},
     {"cli.help.probe", "Try who reaches whom, with real packets", "누가 누구에게 닿는지 실제 패킷으로 시험합니다"},
-    {"cli.help.flows", "Who talked to whom in a lab, and by which policy; or the policies that it needs",
-     "랩에서 누가 누구와 어떤 정책으로 통신했는지, 또는 그에 필요한 정책을 보입니다"},
-    {"cli.option.follow", "Go on as connections come", "새 연결이 생기는 대로 계속 보입니다"},
-    {"cli.option.suggest", "Write the policies that let just these connections pass",
-     "이 연결만 허용하는 정책을 씁니다"},
-    {"cli.option.flows-from", "Opened by this one: a name, pod/NS/*, an address or a block of addresses",
-     "연결을 연 쪽: 이름, pod/NS/*, 주소 또는 주소 블록"},
-    {"cli.option.flows-to", "Opened to this one", "연결을 받은 쪽"},
-    {"cli.option.verdict", "allow or deny", "allow 또는 deny"},
-    {"cli.option.reason", "For this reason only, as rule, open, policy-ingress",
-     "이 이유만: rule, open, policy-ingress 등"},
-    {"cli.option.flows-files", "With --suggest: labels of pods are those of these manifests",
-     "--suggest와 함께: 파드 레이블을 이 매니페스트에서 읽습니다"},
-    {"cli.flows.none", "no connection was seen; try bailey lab probe, and ask again",
-     "연결이 보이지 않았습니다. bailey lab probe를 실행한 뒤 다시 물어보세요"},
-    {"cli.flows.lost", "{0} flows are not shown: more came than a node remembers",
-     "흐름 {0}개는 보이지 않습니다. 노드가 기억하는 것보다 많았습니다"},
-    {"cli.flows.nothing-to-suggest", "no connection of a pod was seen that a policy could let pass",
-     "정책으로 허용할 파드 연결이 보이지 않았습니다"},
-    {"cli.flows.covers", "needed by {0} of the connections that were seen", "보인 연결 중 {0}개에 필요합니다"},
-    {"cli.option.prove", "Ask reach as well, and show where packets and reach disagree",
-     "reach에도 묻고 패킷과 reach가 어긋나는 곳을 보여 줍니다"},
-    {"cli.option.prove-files", "With --prove: in a lab of these manifests, which ends with the command",
-     "--prove와 함께: 이 매니페스트로 랩을 띄우고 명령이 끝나면 지웁니다"},
-    {"cli.option.prove-report", "With --prove: write what a bug report needs into this folder",
-     "--prove와 함께: 버그 보고에 필요한 것을 이 폴더에 씁니다"},
-    {"cli.prove.only-with", "{0} is for --prove.", "{0}은(는) --prove와 함께 씁니다."},
-    {"cli.prove.without", "{0} is not for --prove.", "{0}은(는) --prove와 함께 쓸 수 없습니다."},
-    {"cli.prove.name-or-files", "--prove asks the lab of --name, or one of its own made from -f; give one of them.",
-     "--prove는 --name의 랩이나 -f로 만든 랩에 묻습니다. 둘 중 하나만 주십시오."},
-    {"cli.prove.not-ready", "the lab was not ready in time, so nothing was proved.",
-     "랩이 제때 준비되지 않아 아무것도 확인하지 못했습니다."},
-    {"cli.prove.agree", "{0} connections, all as reach says ({1} allowed, {2} denied)",
-     "연결 {0}개가 모두 reach의 답과 같습니다(허용 {1}, 거부 {2})"},
-    {"cli.prove.disagree", "{0} of {1} connections are not as reach says",
-     "연결 {1}개 중 {0}개가 reach의 답과 다릅니다"},
-    {"cli.prove.sees", "sees {0}", "보이는 출발지 {0}"},
-    {"cli.prove.reported", "written for a bug report: {0}", "버그 보고용으로 썼습니다: {0}"},
-    {"cli.prove.no-report", "the report cannot be written: {0}", "보고서를 쓸 수 없습니다: {0}"},
-    {"cli.head.packets", "PACKETS", "패킷"},
-    {"cli.head.reach", "REACH", "REACH"},
     {"cli.help.conn", "Hold connections open and see what cuts them", "연결을 열어 두고 무엇이 끊는지 봅니다"},
     {"cli.help.test", "Compare a lab with a file of expectations", "랩을 기대값 파일과 비교합니다"},
     {"cli.help.exec", "Run a command in the network of a host or pod: exec ENDPOINT -- CMD...",
@@ -339,8 +298,8 @@ constexpr base::Text cli_texts[] = {
 std::span<const base::Text> texts() {
   static const std::vector<base::Text> all = [] {
     std::vector<base::Text> out;
-    for (std::span<const base::Text> table :
-         {std::span<const base::Text>(cli_texts), import_texts(), check_texts(), plan_texts(), reach_command_texts()})
+    for (std::span<const base::Text> table : {std::span<const base::Text>(cli_texts), import_texts(), check_texts(),
+                                              plan_texts(), reach_command_texts(), flows_command_texts()})
       out.insert(out.end(), table.begin(), table.end());
     return out;
   }();

@@ -13,5 +13,6 @@ std::span<const base::Text> check_texts();
 std::span<const base::Text> import_texts();
 std::span<const base::Text> plan_texts();
 std::span<const base::Text> reach_command_texts();
+std::span<const base::Text> flows_command_texts();
 
 }  // namespace bailey::cli

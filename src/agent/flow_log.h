@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
 #include "datapath/sys/pod_path.h"
+#include "flows/flow.h"
 
 namespace bailey::agent {
 
@@ -29,18 +31,9 @@ class FlowLog {
   std::uint64_t next() const { return first_ + records_.size(); }
 
  private:
-  struct Record {
-    std::int64_t time_ns;  // since 1970
-    datapath::sys::PathEvent event;
-    std::string source;
-    std::string destination;
-    std::string object;
-  };
-  base::Json json_of(const Record& record) const;
-
   std::string node_;
   std::size_t size_;
-  std::deque<Record> records_;
+  std::deque<flows::Flow> records_;
   std::uint64_t first_ = 0;  // number of the oldest
 };
 

@@ -3,208 +3,242 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "base/strings.h"
+#include "model/endpoint_name.h"
 
 namespace bailey::flows {
 namespace {
 
-using model::Kind;
-using model::Pod;
-using model::Prefix;
-
-constexpr const char* name_label = "kubernetes.io/metadata.name";
-constexpr std::size_t longest_name = 63;
-
-// Labels that differ between pods of one workload, or from one rollout to the next.
-bool is_of_one_pod(const std::string& key) {
-  static const std::set<std::string> keys = {"pod-template-hash",
-                                             "controller-revision-hash",
-                                             "pod-template-generation",
-                                             "statefulset.kubernetes.io/pod-name",
-                                             "apps.kubernetes.io/pod-index",
-                                             "batch.kubernetes.io/job-name",
-                                             "batch.kubernetes.io/controller-uid",
-                                             "batch.kubernetes.io/job-completion-index",
-                                             "job-name",
-                                             "controller-uid"};
-  return keys.contains(key);
-}
+using model::Address;
+using model::Labels;
+using model::LabelSelector;
 
 struct Group {
   std::string ns;
-  model::Labels labels;
+  Labels labels;
   friend auto operator<=>(const Group&, const Group&) = default;
 };
 
-Group group_of(const Pod& pod) {
-  Group out{pod.meta.ns, pod.meta.labels};
-  std::erase_if(out.labels, [](const auto& label) { return is_of_one_pod(label.first); });
-  return out;
-}
-
-// The other end as a rule can name it: a group, or an address.
 struct Peer {
   std::optional<Group> group;
-  std::optional<Prefix> block;
+  Address address;  // where there is no group
   friend auto operator<=>(const Peer&, const Peer&) = default;
 };
 
-struct Needs {
-  std::map<Peer, std::set<model::Port>> ingress;
-  std::map<Peer, std::set<model::Port>> egress;
+using Needs = std::map<Peer, std::set<model::Port>>;
+
+struct Need {
+  Needs ingress;
+  Needs egress;
   std::size_t flows = 0;
 };
 
-// Pairs of halves become their whole, as long as there are any.
-std::set<Prefix> merged(std::set<Prefix> blocks) {
-  for (bool again = true; again;) {
-    again = false;
-    for (const Prefix& block : blocks) {
-      if (block.length() == 0) continue;
-      Prefix whole(block.address(), block.length() - 1);
-      Prefix low(whole.address(), block.length());
-      Prefix high(whole.last(), block.length());
-      if (!blocks.contains(low) || !blocks.contains(high)) continue;
-      blocks.erase(low);
-      blocks.erase(high);
-      blocks.insert(whole);
-      again = true;
-      break;
-    }
-  }
-  return blocks;
-}
-
-std::vector<model::PolicyRule> rules_of(const std::string& ns, const std::map<Peer, std::set<model::Port>>& needs) {
-  std::map<std::set<model::Port>, std::pair<std::set<Group>, std::set<Prefix>>> by_ports;
-  for (const auto& [peer, ports] : needs) {
-    auto& [groups, blocks] = by_ports[ports];
-    if (peer.group) groups.insert(*peer.group);
-    if (peer.block) blocks.insert(*peer.block);
-  }
-  std::vector<model::PolicyRule> out;
-  for (const auto& [ports, peers] : by_ports) {
-    model::PolicyRule rule;
-    for (const model::Port& port : ports) rule.ports.push_back({model::PortRef{port.number, ""}, 0, port.protocol});
-    for (const Group& group : peers.first) {
-      model::PolicyPeer& peer = rule.peers.emplace_back();
-      peer.pod_selector.emplace().match_labels = group.labels;
-      if (group.ns != ns) peer.namespace_selector.emplace().match_labels[name_label] = group.ns;
-    }
-    for (const Prefix& block : merged(peers.second)) rule.peers.emplace_back().ip_block = model::IpBlock{block, {}};
-    out.push_back(std::move(rule));
-  }
-  return out;
-}
-
-// A DNS label made of what tells the group apart best.
-std::string name_of(const Group& group, std::set<std::string>& taken) {
-  std::string word;
-  for (const char* key : {"app.kubernetes.io/name", "app", "k8s-app", "name"})
-    if (auto label = group.labels.find(key); label != group.labels.end() && word.empty()) word = label->second;
-  if (word.empty())
-    word = group.labels.begin()->second.empty() ? group.labels.begin()->first : group.labels.begin()->second;
-  std::string name = "suggested-";
-  for (char c : word) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    name += plain ? c : '-';
-  }
-  name = name.substr(0, longest_name - 4);
-  while (name.back() == '-') name.pop_back();
-  std::string out = name;
-  for (int i = 2; !taken.insert(group.ns + "/" + out).second; ++i) out = name + "-" + std::to_string(i);
-  return out;
-}
-
-class Collector {
+class Suggester {
  public:
-  explicit Collector(const model::Snapshot& snapshot) : snapshot_(snapshot) {}
-
-  void add(const SeenFlow& flow) {
-    const Pod* source = pod(flow.source);
-    const Pod* destination = pod(flow.destination);
-    if (!source && !destination) return;
-    if (flow.port.protocol == model::Protocol::icmp) {
-      note({"flows.icmp", {flow.source, flow.destination}});
-      return;
-    }
-    if (destination && flow.source != "node/" + destination->spec.node_name)
-      need(*destination, &Needs::ingress, peer(source, flow.source_address), flow.port);
-    if (source && flow.destination != "node/" + source->spec.node_name)
-      need(*source, &Needs::egress, peer(destination, flow.destination_address), flow.port);
+  explicit Suggester(const model::Snapshot& snapshot) : snapshot_(snapshot) {
+    for (const auto& pod : snapshot.all<model::Pod>())
+      if (!pod->spec.host_network) groups_.insert({pod->meta.ns, stable_labels(pod->meta.labels)});
   }
 
-  Suggestion finish() {
-    Suggestion out;
-    std::set<std::string> taken;
-    for (const auto& [group, needs] : needs_) {
-      auto policy = std::make_shared<model::NetworkPolicy>();
-      policy->meta.kind = Kind::NetworkPolicy;
-      policy->meta.ns = group.ns;
-      policy->meta.name = name_of(group, taken);
-      policy->pod_selector.match_labels = group.labels;
-      policy->ingress = policy->egress = true;
-      policy->ingress_rules = rules_of(group.ns, needs.ingress);
-      policy->egress_rules = rules_of(group.ns, needs.egress);
-      out.policies.push_back({std::move(policy), needs.flows});
-    }
-    std::sort(out.policies.begin(), out.policies.end(),
-              [](const auto& a, const auto& b) { return a.object->meta.ref() < b.object->meta.ref(); });
-    out.notes = std::move(notes_);
-    return out;
-  }
+  void add(const Flow& flow);
+  Suggestions take();
 
  private:
-  const Pod* pod(const std::string& name) const {
-    std::vector<std::string_view> parts = base::split(name, '/');
-    if (parts.size() != 3 || parts[0] != "pod") return nullptr;
-    const Pod* found = snapshot_.find<Pod>({Kind::Pod, std::string(parts[1]), std::string(parts[2])});
-    return found && !found->spec.host_network ? found : nullptr;
-  }
-
-  // A group without labels cannot be named: its selector would be everybody's.
-  static Peer peer(const Pod* pod, const model::Address& address) {
-    if (pod)
-      if (Group group = group_of(*pod); !group.labels.empty()) return {std::move(group), std::nullopt};
-    return {std::nullopt, Prefix::host(address)};
-  }
-
-  void need(const Pod& own, std::map<Peer, std::set<model::Port>> Needs::*direction, Peer other,
-            const model::Port& port) {
-    Group group = group_of(own);
-    if (group.labels.empty()) return note({"flows.no-labels", {"pod/" + own.meta.ns + "/" + own.meta.name}});
-    Needs& needs = needs_[std::move(group)];
-    (needs.*direction)[std::move(other)].insert(port);
-    ++needs.flows;
-  }
-
+  struct End {
+    const model::Pod* pod = nullptr;
+    bool gone = false;
+    Peer peer;
+  };
+  End end_of(const std::string& name, const Address& address);
+  bool own_node(const model::Pod& pod, const std::string& name, const Address& address) const;
+  LabelSelector selector_of(const Group& group) const;
+  model::PolicyPeer peer_of(const std::string& ns, const Group& group) const;
+  std::vector<model::PolicyRule> rules_of(const std::string& ns, const Needs& needs) const;
   void note(base::Message message) {
     if (std::find(notes_.begin(), notes_.end(), message) == notes_.end()) notes_.push_back(std::move(message));
   }
 
   const model::Snapshot& snapshot_;
-  std::map<Group, Needs> needs_;
+  std::set<Group> groups_;  // of every pod, also of those without labels
+  std::map<Group, Need> needs_;
   std::vector<base::Message> notes_;
 };
 
-}  // namespace
-
-Suggestion suggest(const std::vector<SeenFlow>& seen, const model::Snapshot& snapshot) {
-  Collector collector(snapshot);
-  for (const SeenFlow& flow : seen) collector.add(flow);
-  return collector.finish();
+Suggester::End Suggester::end_of(const std::string& name, const Address& address) {
+  End out;
+  out.peer.address = address;
+  auto parsed = model::EndpointName::parse(name);
+  if (!parsed || parsed->type != model::EndpointName::Type::pod) return out;
+  const auto* pod = snapshot_.find<model::Pod>(model::ObjectRef{model::Kind::Pod, parsed->ns, parsed->name});
+  out.gone = !pod;
+  if (!pod || pod->spec.host_network) return out;  // the latter is its node, which has an address and no labels
+  out.pod = pod;
+  Labels labels = stable_labels(pod->meta.labels);
+  if (!labels.empty()) out.peer.group = Group{pod->meta.ns, std::move(labels)};
+  return out;
 }
 
-std::span<const base::Text> texts() {
-  static const std::vector<base::Text> all = {
-      {"flows.icmp", "{0} sent ICMP to {1}; a policy lets ICMP pass only by a rule without ports, so none is suggested",
-       "{0}이(가) {1}에 ICMP를 보냈습니다. 정책은 포트 없는 규칙으로만 ICMP를 허용하므로 제안하지 않습니다"},
-      {"flows.no-labels", "{0} has no labels of its own, so no policy can select it alone; give it one",
-       "{0}에 자신의 레이블이 없어 어떤 정책도 이 파드만 선택할 수 없습니다. 레이블을 주세요"},
+bool Suggester::own_node(const model::Pod& pod, const std::string& name, const Address& address) const {
+  if (pod.spec.node_name.empty()) return false;
+  if (name == "node/" + pod.spec.node_name) return true;
+  const auto* node = snapshot_.find<model::Node>(model::Kind::Node, pod.spec.node_name);
+  if (!node) return false;
+  // Under kubenet its pods see it as the address of their bridge, the first of its block.
+  bool bridge = std::any_of(node->pod_cidrs.begin(), node->pod_cidrs.end(),
+                            [&](const model::Prefix& block) { return block.first().plus(1) == address; });
+  return bridge || std::find(node->addresses.begin(), node->addresses.end(), address) != node->addresses.end();
+}
+
+void Suggester::add(const Flow& flow) {
+  if (!flow.allow || flow.event == Flow::Event::deny) return;
+  End source = end_of(flow.source, flow.source_address);
+  End destination = end_of(flow.destination, flow.destination_address);
+  for (const auto& [end, name] : {std::pair{&source, &flow.source}, {&destination, &flow.destination}})
+    if (end->gone) note({"flows.pod-gone", {*name}});
+  if (source.gone || destination.gone || (!source.pod && !destination.pod) || source.pod == destination.pod) return;
+  if (source.pod && own_node(*source.pod, flow.destination, flow.destination_address)) return;
+  if (destination.pod && own_node(*destination.pod, flow.source, flow.source_address)) return;
+  for (const End* end : {&source, &destination})
+    if (end->pod && !end->peer.group) note({"flows.no-labels", {end->pod->meta.ref().text()}});
+  if (flow.port.protocol == model::Protocol::icmp) return note({"flows.icmp", {flow.source, flow.destination}});
+  auto need = [&](const End& own, const End& other, Needs Need::*way) {
+    if (!own.peer.group) return;
+    Need& needed = needs_[*own.peer.group];
+    (needed.*way)[other.peer].insert(flow.port);
+    if (&own == &source || source.peer.group != destination.peer.group) ++needed.flows;
   };
-  return all;
+  need(source, destination, &Need::egress);
+  need(destination, source, &Need::ingress);
+}
+
+// Others may have the same labels and more. Each of them has a key that this group lacks.
+LabelSelector Suggester::selector_of(const Group& group) const {
+  LabelSelector out;
+  out.match_labels = group.labels;
+  for (auto other = groups_.lower_bound({group.ns, {}}); other != groups_.end() && other->ns == group.ns; ++other) {
+    if (*other == group || !out.matches(other->labels)) continue;
+    for (const auto& [key, value] : other->labels)
+      if (!group.labels.contains(key)) {
+        out.expressions.push_back({key, LabelSelector::Operator::does_not_exist, {}});
+        break;
+      }
+  }
+  return out;
+}
+
+model::PolicyPeer Suggester::peer_of(const std::string& ns, const Group& group) const {
+  model::PolicyPeer out;
+  out.pod_selector = selector_of(group);
+  if (group.ns == ns) return out;
+  out.namespace_selector.emplace();
+  out.namespace_selector->match_labels["kubernetes.io/metadata.name"] = group.ns;
+  return out;
+}
+
+// The fewest blocks of exactly these, ascending.
+std::vector<model::Prefix> blocks_of(const std::set<Address>& addresses) {
+  std::vector<model::AddressRange> ranges;
+  for (const Address& address : addresses) {
+    bool next = !ranges.empty() && ranges.back().last.family() == address.family() &&
+                ranges.back().last.plus(1) == address && ranges.back().last < address;
+    if (next)
+      ranges.back().last = address;
+    else
+      ranges.push_back({address, address});
+  }
+  std::vector<model::Prefix> out;
+  for (const model::AddressRange& range : ranges)
+    for (const model::Prefix& prefix : range.prefixes()) out.push_back(prefix);
+  return out;
+}
+
+std::vector<model::PolicyRule> Suggester::rules_of(const std::string& ns, const Needs& needs) const {
+  std::map<std::set<model::Port>, std::set<Peer>> by_ports;
+  for (const auto& [peer, ports] : needs) by_ports[ports].insert(peer);
+  std::vector<model::PolicyRule> out;
+  for (const auto& [ports, peers] : by_ports) {
+    model::PolicyRule rule;
+    std::set<Address> addresses;
+    for (const Peer& peer : peers) {
+      if (peer.group)
+        rule.peers.push_back(peer_of(ns, *peer.group));
+      else
+        addresses.insert(peer.address);
+    }
+    for (const model::Prefix& block : blocks_of(addresses)) {
+      rule.peers.emplace_back();
+      rule.peers.back().ip_block = model::IpBlock{block, {}};
+    }
+    for (const model::Port& port : ports) rule.ports.push_back({model::PortRef{port.number, ""}, 0, port.protocol});
+    out.push_back(std::move(rule));
+  }
+  return out;
+}
+
+std::string name_of(const Labels& labels) {
+  const std::string* value = nullptr;
+  for (const char* key : {"app.kubernetes.io/name", "app", "k8s-app", "name"})
+    if (auto at = labels.find(key); !value && at != labels.end() && !at->second.empty()) value = &at->second;
+  if (!value) value = labels.begin()->second.empty() ? &labels.begin()->first : &labels.begin()->second;
+  std::string out;
+  for (char c : *value) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (plain || (!out.empty() && out.back() != '-')) out += plain ? c : '-';
+  }
+  while (out.ends_with('-')) out.pop_back();
+  return "suggested-" + (out.empty() ? "pods" : out);
+}
+
+Suggestions Suggester::take() {
+  Suggestions out;
+  std::set<std::pair<std::string, std::string>> taken;
+  for (const auto& [group, need] : needs_) {
+    model::NetworkPolicy policy;
+    policy.meta.kind = model::Kind::NetworkPolicy;
+    policy.meta.ns = group.ns;
+    std::string base = name_of(group.labels);
+    policy.meta.name = base;
+    for (int i = 2; !taken.insert({group.ns, policy.meta.name}).second; ++i)
+      policy.meta.name = base + "-" + std::to_string(i);
+    policy.pod_selector = selector_of(group);
+    policy.ingress = policy.egress = true;
+    policy.ingress_rules = rules_of(group.ns, need.ingress);
+    policy.egress_rules = rules_of(group.ns, need.egress);
+    out.policies.push_back({std::move(policy), need.flows});
+  }
+  std::sort(out.policies.begin(), out.policies.end(), [](const Suggested& a, const Suggested& b) {
+    return std::tie(a.policy.meta.ns, a.policy.meta.name) < std::tie(b.policy.meta.ns, b.policy.meta.name);
+  });
+  std::sort(notes_.begin(), notes_.end(), [](const base::Message& a, const base::Message& b) {
+    return std::tie(a.id, a.args) < std::tie(b.id, b.args);
+  });
+  out.notes = std::move(notes_);
+  return out;
+}
+
+}  // namespace
+
+Labels stable_labels(const Labels& labels) {
+  static constexpr std::string_view of_each[] = {"pod-template-hash", "controller-revision-hash",
+                                                 "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
+                                                 "pod-template-generation"};
+  Labels out;
+  for (const auto& [key, value] : labels) {
+    bool fleeting = std::find(std::begin(of_each), std::end(of_each), key) != std::end(of_each) ||
+                    key.ends_with("job-name") || key.ends_with("controller-uid") ||
+                    key.ends_with("job-completion-index");
+    if (!fleeting) out.emplace(key, value);
+  }
+  return out;
+}
+
+Suggestions suggest(std::span<const Flow> flows, const model::Snapshot& snapshot) {
+  Suggester suggester(snapshot);
+  for (const Flow& flow : flows) suggester.add(flow);
+  return suggester.take();
 }
 
 }  // namespace bailey::flows

@@ -1,40 +1,34 @@
-// From connections that were seen to the network policies that let just these pass. Pure.
-//
-// Pods are grouped by their namespace and the labels that their workload gives them (not those that tell one pod of it
-// from another). Each group that sent or received gets one policy that isolates it in both directions and lets pass
-// what was seen. Answers need no rule, nor does what a pod and its own node say to each other.
+// The least that NetworkPolicies must allow for traffic that has been seen.
 #pragma once
 
-#include <memory>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "base/text.h"
+#include "flows/flow.h"
 #include "model/snapshot.h"
 
 namespace bailey::flows {
 
-// One connection, as a flow record has it.
-struct SeenFlow {
-  std::string source;  // "pod/NS/NAME", "node/NAME" or the address
-  std::string destination;
-  model::Address source_address;
-  model::Address destination_address;
-  model::Port port;  // of the destination
+struct Suggested {
+  model::NetworkPolicy policy;
+  std::size_t flows = 0;  // how many of those given need it
 };
 
-struct Suggestion {
-  struct Policy {
-    std::shared_ptr<const model::NetworkPolicy> object;
-    std::size_t flows = 0;  // that need it
-  };
-  std::vector<Policy> policies;      // ascending by namespace and name
-  std::vector<base::Message> notes;  // what no policy can say
+struct Suggestions {
+  std::vector<Suggested> policies;   // ascending by namespace and name
+  std::vector<base::Message> notes;  // what could not be expressed; each once
 };
 
-// `snapshot` holds the pods with their labels and nodes.
-Suggestion suggest(const std::vector<SeenFlow>& seen, const model::Snapshot& snapshot);
+// Policies for the allowed ones among `flows`; denied ones are passed over. Pods come from the snapshot; those of one
+// namespace whose labels are equal are a group, labels that a controller gives each pod or revision left out
+// (pod-template-hash and the like). Each group that sent or received gets one policy of both types, which selects it
+// and no other pod of the snapshot. Peers are groups, or blocks of just the addresses seen where no labelled pod has
+// them. Nothing is needed for replies, for a pod and its own node, and within a pod. ICMP cannot be allowed by itself
+// and pods without labels cannot be selected: both are told in the notes.
+Suggestions suggest(std::span<const Flow> flows, const model::Snapshot& snapshot);
 
-std::span<const base::Text> texts();
+// The labels of a pod that outlive it.
+model::Labels stable_labels(const model::Labels& labels);
 
 }  // namespace bailey::flows

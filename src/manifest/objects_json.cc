@@ -1,27 +1,30 @@
 #include "manifest/objects_json.h"
 
+#include "model/kubernetes.h"
+
 namespace bailey::manifest {
 namespace {
 
 using base::Json;
 
-Json labels_json(const model::Labels& labels) {
-  Json out = Json::object();
-  for (const auto& [key, value] : labels) out.set(key, value);
+// Writers know that their keys differ, and so append, where set() would look for the key first.
+Json object_of(Json::Object members) { return {std::move(members)}; }
+
+Json map_of(const model::Labels& labels) {
+  Json::Object out;
+  out.reserve(labels.size());
+  for (const auto& [key, value] : labels) out.emplace_back(key, value);
   return out;
 }
 
-Json begun(const model::Meta& meta, const char* version) {
-  Json metadata = Json::object().set("name", meta.name);
-  if (!meta.ns.empty()) metadata.set("namespace", meta.ns);
-  if (!meta.labels.empty()) metadata.set("labels", labels_json(meta.labels));
-  if (!meta.annotations.empty()) metadata.set("annotations", labels_json(meta.annotations));
-  if (meta.deleting) metadata.set("deletionTimestamp", "1970-01-01T00:00:00Z");
-  Json out = Json::object().set("apiVersion", version).set("kind", model::name(meta.kind));
-  return out.set("metadata", std::move(metadata));
+template <typename T>
+Json texts_of(const std::vector<T>& values) {
+  Json::Array out;
+  for (const T& value : values) out.emplace_back(value.text());
+  return out;
 }
 
-const char* protocol_name(model::Protocol protocol) {
+const char* protocol_text(model::Protocol protocol) {
   switch (protocol) {
     case model::Protocol::udp: return "UDP";
     case model::Protocol::sctp: return "SCTP";
@@ -29,53 +32,78 @@ const char* protocol_name(model::Protocol protocol) {
   }
 }
 
-Json pod_json(const model::Pod& pod) {
-  Json ports = Json::array();
-  for (const model::ContainerPort& port : pod.spec.ports) {
-    Json item = Json::object().set("containerPort", port.port).set("protocol", protocol_name(port.protocol));
-    if (!port.name.empty()) item.set("name", port.name);
-    if (port.host_port != 0) item.set("hostPort", port.host_port);
-    ports.push(std::move(item));
-  }
-  Json container = Json::object().set("name", "all").set("ports", std::move(ports));
-  Json containers = Json::array();
-  containers.push(std::move(container));
-  Json spec = Json::object().set("containers", std::move(containers));
-  if (!pod.spec.node_name.empty()) spec.set("nodeName", pod.spec.node_name);
-  if (pod.spec.host_network) spec.set("hostNetwork", true);
-  Json status = Json::object();
-  if (!pod.phase.empty()) status.set("phase", pod.phase);
-  if (!pod.addresses.empty()) {
-    Json addresses = Json::array();
-    for (const model::Address& address : pod.addresses) addresses.push(Json::object().set("ip", address.text()));
-    status.set("podIPs", std::move(addresses));
-  }
-  Json conditions = Json::array();
-  conditions.push(Json::object().set("type", "Ready").set("status", pod.ready ? "True" : "False"));
-  return begun(pod.meta, "v1").set("spec", std::move(spec)).set("status", status.set("conditions", conditions));
+Json metadata_of(const model::Meta& meta) {
+  Json::Object out;
+  out.emplace_back("name", meta.name);
+  if (!meta.ns.empty()) out.emplace_back("namespace", meta.ns);
+  if (!meta.labels.empty()) out.emplace_back("labels", map_of(meta.labels));
+  if (!meta.annotations.empty()) out.emplace_back("annotations", map_of(meta.annotations));
+  // When it was is not kept; that it was is what is read.
+  if (meta.deleting) out.emplace_back("deletionTimestamp", "1970-01-01T00:00:00Z");
+  return out;
+}
+
+Json::Object head_of(const model::Meta& meta) {
+  Json::Object out;
+  out.reserve(5);
+  out.emplace_back("apiVersion", model::info(meta.kind).api_versions.front());
+  out.emplace_back("kind", model::name(meta.kind));
+  out.emplace_back("metadata", metadata_of(meta));
+  return out;
+}
+
+Json ready_conditions(bool ready) {
+  return Json::Array{object_of({{"type", "Ready"}, {"status", ready ? "True" : "False"}})};
 }
 
 Json node_json(const model::Node& node) {
-  Json addresses = Json::array();
-  auto add = [&](const std::vector<model::Address>& list, const char* type) {
-    for (const model::Address& address : list)
-      addresses.push(Json::object().set("type", type).set("address", address.text()));
-  };
-  add(node.addresses, "InternalIP");
-  add(node.external_addresses, "ExternalIP");
-  Json conditions = Json::array();
-  conditions.push(Json::object().set("type", "Ready").set("status", node.ready ? "True" : "False"));
-  Json out = begun(node.meta, "v1");
-  if (!node.pod_cidrs.empty()) {
-    Json blocks = Json::array();
-    for (const model::Prefix& block : node.pod_cidrs) blocks.push(block.text());
-    out.set("spec", Json::object().set("podCIDRs", std::move(blocks)));
-  }
-  return out.set("status",
-                 Json::object().set("addresses", std::move(addresses)).set("conditions", std::move(conditions)));
+  Json::Array addresses;
+  for (const model::Address& address : node.addresses)
+    addresses.push_back(object_of({{"type", "InternalIP"}, {"address", address.text()}}));
+  for (const model::Address& address : node.external_addresses)
+    addresses.push_back(object_of({{"type", "ExternalIP"}, {"address", address.text()}}));
+  Json::Object out = head_of(node.meta);
+  if (!node.pod_cidrs.empty()) out.emplace_back("spec", object_of({{"podCIDRs", texts_of(node.pod_cidrs)}}));
+  out.emplace_back("status",
+                   object_of({{"addresses", std::move(addresses)}, {"conditions", ready_conditions(node.ready)}}));
+  return out;
 }
 
-const char* operator_name(model::LabelSelector::Operator op) {
+Json container_ports_of(const std::vector<model::ContainerPort>& ports) {
+  Json::Array out;
+  for (const model::ContainerPort& port : ports) {
+    Json::Object row;
+    if (!port.name.empty()) row.emplace_back("name", port.name);
+    row.emplace_back("containerPort", port.port);
+    if (port.host_port != 0) row.emplace_back("hostPort", port.host_port);
+    row.emplace_back("protocol", protocol_text(port.protocol));
+    out.emplace_back(std::move(row));
+  }
+  return out;
+}
+
+Json pod_json(const model::Pod& pod) {
+  Json::Object spec;
+  if (!pod.spec.node_name.empty()) spec.emplace_back("nodeName", pod.spec.node_name);
+  if (pod.spec.host_network) spec.emplace_back("hostNetwork", true);
+  if (!pod.spec.service_account.empty()) spec.emplace_back("serviceAccountName", pod.spec.service_account);
+  // Which container has a port is not kept, so one has them all.
+  Json::Object container{{"name", "c"}};
+  if (!pod.spec.ports.empty()) container.emplace_back("ports", container_ports_of(pod.spec.ports));
+  spec.emplace_back("containers", Json::Array{Json(std::move(container))});
+  Json::Object status;
+  if (!pod.phase.empty()) status.emplace_back("phase", pod.phase);
+  status.emplace_back("conditions", ready_conditions(pod.ready));
+  Json::Array addresses;
+  for (const model::Address& address : pod.addresses) addresses.push_back(object_of({{"ip", address.text()}}));
+  if (!addresses.empty()) status.emplace_back("podIPs", std::move(addresses));
+  Json::Object out = head_of(pod.meta);
+  out.emplace_back("spec", std::move(spec));
+  out.emplace_back("status", std::move(status));
+  return out;
+}
+
+const char* operator_text(model::LabelSelector::Operator op) {
   switch (op) {
     case model::LabelSelector::Operator::in: return "In";
     case model::LabelSelector::Operator::not_in: return "NotIn";
@@ -86,74 +114,77 @@ const char* operator_name(model::LabelSelector::Operator op) {
 }
 
 Json selector_json(const model::LabelSelector& selector) {
-  Json out = Json::object();
-  if (!selector.match_labels.empty()) out.set("matchLabels", labels_json(selector.match_labels));
-  if (selector.expressions.empty()) return out;
-  Json expressions = Json::array();
-  for (const auto& expression : selector.expressions) {
-    Json item = Json::object().set("key", expression.key).set("operator", operator_name(expression.op));
-    if (!expression.values.empty()) {
-      Json values = Json::array();
-      for (const std::string& value : expression.values) values.push(value);
-      item.set("values", std::move(values));
-    }
-    expressions.push(std::move(item));
+  Json::Object out;
+  if (!selector.match_labels.empty()) out.emplace_back("matchLabels", map_of(selector.match_labels));
+  Json::Array expressions;
+  for (const model::LabelSelector::Expression& expression : selector.expressions) {
+    Json::Object row{{"key", expression.key}, {"operator", operator_text(expression.op)}};
+    if (!expression.values.empty())
+      row.emplace_back("values", Json::Array(expression.values.begin(), expression.values.end()));
+    expressions.emplace_back(std::move(row));
   }
-  return out.set("matchExpressions", std::move(expressions));
-}
-
-Json peer_json(const model::PolicyPeer& peer) {
-  Json out = Json::object();
-  if (peer.ip_block) {
-    Json block = Json::object().set("cidr", peer.ip_block->cidr.text());
-    if (!peer.ip_block->except.empty()) {
-      Json except = Json::array();
-      for (const model::Prefix& hole : peer.ip_block->except) except.push(hole.text());
-      block.set("except", std::move(except));
-    }
-    out.set("ipBlock", std::move(block));
-  }
-  if (peer.namespace_selector) out.set("namespaceSelector", selector_json(*peer.namespace_selector));
-  if (peer.pod_selector) out.set("podSelector", selector_json(*peer.pod_selector));
+  if (!expressions.empty()) out.emplace_back("matchExpressions", std::move(expressions));
   return out;
 }
 
-Json rules_json(const std::vector<model::PolicyRule>& rules, const char* peers_key) {
-  Json out = Json::array();
-  for (const model::PolicyRule& rule : rules) {
-    Json peers = Json::array();
-    for (const model::PolicyPeer& peer : rule.peers) peers.push(peer_json(peer));
-    Json ports = Json::array();
-    for (const model::PolicyPort& port : rule.ports) {
-      Json item = Json::object().set("protocol", protocol_name(port.protocol));
-      if (port.port) item.set("port", port.port->name.empty() ? Json(port.port->number) : Json(port.port->name));
-      if (port.end_port != 0) item.set("endPort", port.end_port);
-      ports.push(std::move(item));
+Json peers_json(const std::vector<model::PolicyPeer>& peers) {
+  Json::Array out;
+  for (const model::PolicyPeer& peer : peers) {
+    Json::Object row;
+    if (peer.ip_block) {
+      Json::Object block{{"cidr", peer.ip_block->cidr.text()}};
+      if (!peer.ip_block->except.empty()) block.emplace_back("except", texts_of(peer.ip_block->except));
+      row.emplace_back("ipBlock", std::move(block));
     }
-    Json item = Json::object();
-    if (!rule.peers.empty()) item.set(peers_key, std::move(peers));
-    if (!rule.ports.empty()) item.set("ports", std::move(ports));
-    out.push(std::move(item));
+    if (peer.namespace_selector) row.emplace_back("namespaceSelector", selector_json(*peer.namespace_selector));
+    if (peer.pod_selector) row.emplace_back("podSelector", selector_json(*peer.pod_selector));
+    out.emplace_back(std::move(row));
+  }
+  return out;
+}
+
+Json policy_ports_json(const std::vector<model::PolicyPort>& ports) {
+  Json::Array out;
+  for (const model::PolicyPort& port : ports) {
+    Json::Object row{{"protocol", protocol_text(port.protocol)}};
+    if (port.port) row.emplace_back("port", port.port->name.empty() ? Json(port.port->number) : Json(port.port->name));
+    if (port.end_port != 0) row.emplace_back("endPort", port.end_port);
+    out.emplace_back(std::move(row));
+  }
+  return out;
+}
+
+// An absent list and an empty one both mean everything.
+Json rules_json(const std::vector<model::PolicyRule>& rules, const char* peers) {
+  Json::Array out;
+  for (const model::PolicyRule& rule : rules) {
+    Json::Object row;
+    if (!rule.peers.empty()) row.emplace_back(peers, peers_json(rule.peers));
+    if (!rule.ports.empty()) row.emplace_back("ports", policy_ports_json(rule.ports));
+    out.emplace_back(std::move(row));
   }
   return out;
 }
 
 Json policy_json(const model::NetworkPolicy& policy) {
-  Json types = Json::array();
-  if (policy.ingress) types.push("Ingress");
-  if (policy.egress) types.push("Egress");
-  Json spec = Json::object().set("podSelector", selector_json(policy.pod_selector)).set("policyTypes", types);
-  spec.set("ingress", rules_json(policy.ingress_rules, "from")).set("egress", rules_json(policy.egress_rules, "to"));
-  return begun(policy.meta, "networking.k8s.io/v1").set("spec", std::move(spec));
+  Json::Array types;
+  if (policy.ingress) types.emplace_back("Ingress");
+  if (policy.egress) types.emplace_back("Egress");
+  Json::Object spec{{"podSelector", selector_json(policy.pod_selector)}, {"policyTypes", std::move(types)}};
+  if (!policy.ingress_rules.empty()) spec.emplace_back("ingress", rules_json(policy.ingress_rules, "from"));
+  if (!policy.egress_rules.empty()) spec.emplace_back("egress", rules_json(policy.egress_rules, "to"));
+  Json::Object out = head_of(policy.meta);
+  out.emplace_back("spec", std::move(spec));
+  return out;
 }
 
 }  // namespace
 
-base::Json json_of(const model::AnyObject& object) {
+Json json_of(const model::AnyObject& object) {
   if (auto pod = object.as<model::Pod>()) return pod_json(*pod);
   if (auto node = object.as<model::Node>()) return node_json(*node);
   if (auto policy = object.as<model::NetworkPolicy>()) return policy_json(*policy);
-  if (auto space = object.as<model::Namespace>()) return begun(space->meta, "v1");
+  if (auto space = object.as<model::Namespace>()) return head_of(space->meta);
   return {};
 }
 

@@ -1,5 +1,4 @@
-// Objects -> JSON as Kubernetes writes it, which load() reads back to the same object, as far as network policy looks
-// at it. For who tells another process of objects.
+// Objects -> Kubernetes JSON that load() reads back, for a peer that gets them over a socket.
 #pragma once
 
 #include "base/json.h"
@@ -7,7 +6,11 @@
 
 namespace bailey::manifest {
 
-// Of a Namespace, Node, Pod or NetworkPolicy; null of any other.
+// A Namespace, Node, Pod or NetworkPolicy as its manifest; null for every other kind and for no object. load() of its
+// text gives an object that is equal in what network policy looks at: names, labels, annotations, whether it is being
+// deleted; a pod's node, host network, ports, phase, readiness and addresses; a node's addresses, pod CIDRs and
+// readiness; all of a policy. Left out: what only scheduling reads (selectors and tolerations of pods, taints), the
+// place of a node in its cloud (subnet, ranges), and where the object was written.
 base::Json json_of(const model::AnyObject& object);
 
 }  // namespace bailey::manifest

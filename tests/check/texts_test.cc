@@ -15,7 +15,6 @@
 #include "../../cmd/bailey/texts.h"
 #include "agent/config.h"
 #include "base/text.h"
-#include "flows/suggest.h"
 #include "import/az.h"
 #include "lab/controllers/texts.h"
 #include "lab/expectations/expectations.h"
@@ -35,8 +34,7 @@ std::vector<base::Text> all_texts() {
   std::vector<base::Text> out;
   for (std::span<const base::Text> table :
        {cli::texts(), manifest::texts(), importer::texts(), model::texts(), plan::texts(), plan::check::texts(),
-        lab::texts(), lab::controllers::texts(), lab::expectation_texts(), reach::texts(), agent::texts(),
-        flows::texts()})
+        lab::texts(), lab::controllers::texts(), lab::expectation_texts(), reach::texts(), agent::texts()})
     out.insert(out.end(), table.begin(), table.end());
   return out;
 }

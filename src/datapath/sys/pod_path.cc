@@ -142,9 +142,15 @@ struct PodPath::State {
   base::Status write_endpoint(std::uint32_t link, const path_endpoint_column& now, const path_endpoint_column& next);
   base::Status write_prefix(const model::Prefix& prefix, Identity now, Identity next);
   base::Status add_entries(const Maps& next, Applied& applied);
-  base::Result<bool> change_prefixes(const Maps& next, Applied& applied);
-  base::Result<bool> change_endpoints(const Maps& next, Applied& applied);
-  base::Status turn();
+  using PrefixChange = std::pair<model::Prefix, std::optional<Identity>>;  // empty: it goes
+  using EndpointChange = std::pair<std::uint32_t, path_endpoint_column>;
+  std::vector<PrefixChange> prefix_changes(const Maps& next) const;
+  std::vector<EndpointChange> endpoint_changes(const Maps& next) const;
+  base::Status begin_endpoints(std::vector<EndpointChange>& changes);
+  base::Status change_one(const std::vector<PrefixChange>& prefixes, const std::vector<EndpointChange>& changes);
+  base::Status change_all(const Maps& next, const std::vector<PrefixChange>& prefixes,
+                          const std::vector<EndpointChange>& changes);
+  base::Status turn(std::uint32_t by);
   base::Result<Applied> apply(const Maps& next);
   base::Status settle();
 };
@@ -241,8 +247,8 @@ base::Status PodPath::State::add_entries(const Maps& next, Applied& applied) {
   return {};
 }
 
-base::Result<bool> PodPath::State::change_prefixes(const Maps& next, Applied& applied) {
-  std::vector<std::pair<model::Prefix, std::optional<Identity>>> changes;
+std::vector<PodPath::State::PrefixChange> PodPath::State::prefix_changes(const Maps& next) const {
+  std::vector<PrefixChange> changes;
   auto held = ipcache.begin();
   for (const auto& [prefix, identity] : next.ipcache) {
     for (; held != ipcache.end() && held->first < prefix; ++held) changes.emplace_back(held->first, std::nullopt);
@@ -251,20 +257,12 @@ base::Result<bool> PodPath::State::change_prefixes(const Maps& next, Applied& ap
     if (there) ++held;
   }
   for (; held != ipcache.end(); ++held) changes.emplace_back(held->first, std::nullopt);
-  for (const auto& [prefix, identity] : changes) {
-    auto known = ipcache.find(prefix);
-    Identity now = known != ipcache.end() ? known->second : around(ipcache, prefix);
-    if (base::Status done = write_prefix(prefix, now, identity ? *identity : around(next.ipcache, prefix)); !done.ok())
-      return done.error();
-    worn_prefixes.insert(prefix);
-  }
-  applied.identities = changes.size();
-  return !changes.empty();
+  return changes;
 }
 
-base::Result<bool> PodPath::State::change_endpoints(const Maps& next, Applied& applied) {
-  bool turns = false;
-  for (auto& [link, held] : endpoints) {
+std::vector<PodPath::State::EndpointChange> PodPath::State::endpoint_changes(const Maps& next) const {
+  std::vector<EndpointChange> changes;
+  for (const auto& [link, held] : endpoints) {
     auto pod = pods.find(link);
     if (pod == pods.end()) continue;  // of an earlier process; attach() will say whose it is
     path_endpoint_column wanted{0, ENDPOINT_READY};
@@ -272,20 +270,65 @@ base::Result<bool> PodPath::State::change_endpoints(const Maps& next, Applied& a
       auto endpoint = next.endpoints.find(pod->second);
       wanted = endpoint != next.endpoints.end() ? column_of(endpoint->second) : path_endpoint_column{0, 0};
     }
-    if (same(held, wanted)) continue;
-    ++applied.endpoints;
-    // Nothing passes a pending pod: there is no state of before that its packets could mix with.
-    bool fresh = !(held.flags & ENDPOINT_READY);
-    if (base::Status done = write_endpoint(link, fresh ? wanted : held, wanted); !done.ok()) return done.error();
-    if (!fresh) worn_endpoints.insert(link);
-    turns = turns || !fresh;
-    if (fresh) held = wanted;
+    if (!same(held, wanted)) changes.emplace_back(link, wanted);
   }
-  return turns;
+  return changes;
 }
 
-base::Status PodPath::State::turn() {
-  std::uint32_t next = epoch + 1 != 0 ? epoch + 1 : first_epoch + 1;  // the column must turn with it
+// Nothing passes a pending pod: there is no state of before that its packets could mix with.
+base::Status PodPath::State::begin_endpoints(std::vector<EndpointChange>& changes) {
+  base::Status done;
+  std::erase_if(changes, [&](const EndpointChange& change) {
+    path_endpoint_column& held = endpoints.at(change.first);
+    if (held.flags & ENDPOINT_READY || !done.ok()) return false;
+    done = write_endpoint(change.first, change.second, change.second);
+    if (done.ok()) held = change.second;
+    return true;
+  });
+  return done;
+}
+
+// One row is changed between two packets anyway; the column stays, and only what was judged is judged anew.
+base::Status PodPath::State::change_one(const std::vector<PrefixChange>& prefixes,
+                                        const std::vector<EndpointChange>& changes) {
+  base::Status done;
+  if (!changes.empty()) {
+    const auto& [link, wanted] = changes.front();
+    done = write_endpoint(link, wanted, wanted);
+    if (done.ok()) endpoints[link] = wanted;
+  } else if (const auto& [prefix, identity] = prefixes.front(); identity) {
+    done = write_prefix(prefix, *identity, *identity);
+    if (done.ok()) ipcache[prefix] = *identity;
+  } else {
+    done = erase(map(maps().ipcache), prefix_key(prefix), "ipcache");
+    if (done.ok()) ipcache.erase(prefix);
+  }
+  return done.ok() ? turn(2) : done;
+}
+
+base::Status PodPath::State::change_all(const Maps& next, const std::vector<PrefixChange>& prefixes,
+                                        const std::vector<EndpointChange>& changes) {
+  for (const auto& [prefix, identity] : prefixes) {
+    auto known = ipcache.find(prefix);
+    Identity now = known != ipcache.end() ? known->second : around(ipcache, prefix);
+    if (base::Status done = write_prefix(prefix, now, identity ? *identity : around(next.ipcache, prefix)); !done.ok())
+      return done;
+    worn_prefixes.insert(prefix);
+  }
+  for (const auto& [link, wanted] : changes) {
+    if (base::Status done = write_endpoint(link, endpoints.at(link), wanted); !done.ok()) return done;
+    worn_endpoints.insert(link);
+  }
+  if (base::Status done = turn(1); !done.ok()) return done;
+  ipcache = next.ipcache;
+  for (const auto& [link, wanted] : changes) endpoints[link] = wanted;
+  return {};
+}
+
+// By one: the other column holds. By two: the same does, but under another epoch.
+base::Status PodPath::State::turn(std::uint32_t by) {
+  std::uint32_t next = epoch + by;
+  if (next < by) next += 2;  // 0 is none; the column must be the same
   if (base::Status done = put(map(maps().epoch), std::uint32_t{0}, path_epoch{next}, "epoch"); !done.ok()) return done;
   epoch = next;
   return {};
@@ -385,25 +428,25 @@ std::vector<int> PodPath::links() const {
 
 base::Result<Applied> PodPath::State::apply(const Maps& next) {
   Applied applied;
-  if (base::Status done = add_entries(next, applied); !done.ok()) return done.error();
-  base::Result<bool> prefixes = change_prefixes(next, applied);
-  if (!prefixes.ok()) return prefixes.error();
-  base::Result<bool> changed = change_endpoints(next, applied);
-  if (!changed.ok()) return changed.error();
-  if (prefixes.value() || changed.value()) {
-    if (base::Status done = turn(); !done.ok()) return done.error();
-    ipcache = next.ipcache;
-    for (std::uint32_t link : worn_endpoints) {
-      path_endpoint value{};
-      if (bpf_map_lookup_elem(map(maps().endpoints), &link, &value) == 0) endpoints[link] = value.columns[column()];
-    }
-  }
+  std::vector<PrefixChange> prefixes = prefix_changes(next);
+  std::vector<EndpointChange> changes = endpoint_changes(next);
+  applied.identities = prefixes.size();
+  applied.endpoints = changes.size();
+  base::Status done = add_entries(next, applied);
+  if (done.ok()) done = begin_endpoints(changes);
+  std::size_t rows = prefixes.size() + changes.size();
+  if (done.ok() && rows == 1) done = change_one(prefixes, changes);
+  if (done.ok() && rows > 1) done = change_all(next, prefixes, changes);
+  if (!done.ok()) return done.error();
   applied.epoch = epoch;
   return applied;
 }
 
 base::Result<Applied> PodPath::apply(const Maps& next) {
-  if (base::Status done = state_->settle(); !done.ok()) return done.error();
+  // The other column must be free of what packets of before still read. Entries alone can wait: they are found again.
+  if (!state_->worn_prefixes.empty() || !state_->worn_endpoints.empty())
+    if (base::Status done = state_->settle(); !done.ok()) return done.error();
+  state_->worn_entries.clear();
   base::Result<Applied> applied = state_->apply(next);
   // What could not be brought to its end does not hold, so what it would have replaced is still needed.
   if (!applied.ok()) state_->worn_entries.clear();
