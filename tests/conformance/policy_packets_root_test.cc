@@ -65,6 +65,7 @@ class PacketsAgainstReach : public ::testing::Test {
     datapath::sys::Settings settings;
     settings.pins = node_->pins() + "-" + std::to_string(cluster);
     settings.connections = 4096;
+    settings.tcx = true;  // so that the test can run what is attached
     auto opened = datapath::sys::PodPath::open(settings);
     ASSERT_TRUE(opened.ok()) << opened.error().text();
     own_.emplace(std::move(opened).value());

@@ -28,7 +28,9 @@ struct Settings {
   bool redirect = true;                     // past the stack where that is safe
   std::uint32_t connections = 65536;        // rows of the connection table, 176 bytes each
   std::uint32_t events_per_second = 5000;   // of each processor; what is beyond is counted only
-  bool clsact = false;                      // attach as before Linux 6.6, which is the way there anyway
+  // Attach by tcx (Linux 6.6), not by clsact. The kernel waits for an RCU grace period at each link then, under the
+  // lock that every other change of a link needs: 10 ms and more for each pod.
+  bool tcx = false;
 };
 
 // A pod's link and what it is for.

@@ -37,6 +37,7 @@ class PodPathTest : public ::testing::Test {
     node_ = TestNode::make(why);
     if (!node_) GTEST_SKIP() << why;
     settings_.pins = node_->pins();
+    settings_.tcx = true;  // so that the test can run what is attached
     web_ = node_->add_link();
     free_ = node_->add_link();
     open();
@@ -454,7 +455,7 @@ TEST_F(PodPathTest, EventsBeyondTheBudgetAreCounted) {
 TEST_F(PodPathTest, BothWaysOfAttaching) {
   for (bool clsact : {false, true}) {
     path_.reset();
-    settings_.clsact = clsact;
+    settings_.tcx = !clsact;
     settings_.pins = node_->pins() + (clsact ? "-clsact" : "-tcx");
     int link = node_->add_link();
     open();

@@ -1,4 +1,4 @@
-// Programs stay at a device without a link object or a pin: BPF_PROG_ATTACH of tcx (Linux 6.6) and clsact filters both
+// Programs stay at a device without a link object or a pin: clsact filters and BPF_PROG_ATTACH of tcx (Linux 6.6) both
 // last as long as the device, so there is nothing that could be left behind.
 #include "datapath/sys/programs.h"
 
@@ -132,7 +132,7 @@ base::Result<Programs> Programs::load(const Settings& settings) {
   Quiet quiet;
   out.root_ = settings.pins;
   out.folder_ = settings.pins + "/" + layout_folder(POD_PATH_LAYOUT);
-  out.tcx_ = !settings.clsact;
+  out.tcx_ = settings.tcx;
   if (base::Status made = prepare_folder(out.root_, out.folder_); !made.ok()) return made.error();
   drop_connections_of_other_size(out.folder_ + "/flows", settings.connections);
   take_over_connections(out.root_, out.folder_, settings.connections);
@@ -182,10 +182,14 @@ base::Status Programs::attach_clsact(int link_index, Side side, int program) con
   options.priority = clsact_priority;
   options.prog_fd = program;
   options.flags = BPF_TC_F_REPLACE;
+  // Of a predecessor that attached the other way; a packet meets both until it is gone, which changes nothing.
+  bpf_attach_type other = side == Side::ingress ? tcx_ingress : tcx_egress;
+  io::Fd before = program_at(link_index, other, name_of(program).c_str());
   if (int done = bpf_tc_attach(&hook, &options); done != 0) {
     errno = -done;
     return bpf_error("attach BPF program to", "device " + std::to_string(link_index));
   }
+  if (before) (void)bpf_prog_detach2(before.get(), link_index, other);
   return {};
 }
 
