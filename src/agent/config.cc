@@ -47,7 +47,8 @@ std::optional<Config> parse_config(const manifest::Document& document, std::vect
   }
   std::vector<manifest::Chunk> chunks = manifest::split_documents(document.text);
   std::erase_if(chunks, [](const manifest::Chunk& chunk) { return chunk.blank; });
-  manifest::Parsed parsed = manifest::parse_document(chunks.empty() ? manifest::Chunk{} : chunks.front());
+  manifest::Parsed parsed =
+      manifest::parse_document(chunks.empty() ? manifest::Chunk{1, document.text} : chunks.front());
   for (const manifest::Flaw& flaw : parsed.flaws) add(flaw);
   if (!errors.empty()) return std::nullopt;
   manifest::Options options;
