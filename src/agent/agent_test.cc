@@ -85,7 +85,7 @@ TEST(Events, OtherKindsDoNotMatterAndMistakesAreTold) {
   ASSERT_TRUE(events.ok());
   EXPECT_EQ(events->size(), 1u);
   list.push(event("ADDED", R"({"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"p"},
-                               "spec":{"podSelektor":{}}})"));
+                               "spec":{"podSelector":[1]}})"));
   EXPECT_FALSE(events_of(list).ok()) << "a policy that cannot be read must not be passed over";
 }
 
