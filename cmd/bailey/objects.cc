@@ -33,8 +33,8 @@ base::Result<std::vector<manifest::Document>> read_all(const std::vector<std::st
 
 }  // namespace
 
-void add_objects(CLI::App& command, ObjectOptions& options, const Session& session) {
-  add_files(command, options.paths, true, session);
+void add_objects(CLI::App& command, ObjectOptions& options, const Session& session, bool required) {
+  add_files(command, options.paths, required, session);
   command.add_option("--network-model", options.network_model, session.text("cli.option.network-model"))
       ->check(CLI::IsMember({"vnet", "kubenet"}))
       ->type_name("vnet|kubenet");

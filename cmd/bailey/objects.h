@@ -22,7 +22,7 @@ struct ObjectOptions {
 };
 
 // -f, --network-model and --fill, as `lab up` has them.
-void add_objects(CLI::App& command, ObjectOptions& options, const Session& session);
+void add_objects(CLI::App& command, ObjectOptions& options, const Session& session, bool required = true);
 
 // The objects as the files give them, of how many documents. Empty when something is wrong with them, which has been
 // reported then. Warnings are reported on stderr and do not stand in the way; a JSON answer stays the one document.

@@ -258,6 +258,8 @@ void explain_lab(const ExplainOptions& options, Session& session) {
 }
 
 void explain(const ExplainOptions& options, Session& session) {
+  if (options.lab.empty() == options.objects.paths.empty())
+    return report_usage(session.text("cli.explain.one-source"), options.format, session);
   if (!options.lab.empty()) return explain_lab(options, session);
   auto told = answer_to(options.row, options.objects, options.format, session);
   if (!told) return;
@@ -286,7 +288,7 @@ void add_reach(CLI::App& parent, Session& session) {
 void add_explain(CLI::App& parent, Session& session) {
   auto options = std::make_shared<ExplainOptions>();
   CLI::App* command = parent.add_subcommand("explain", session.text("cli.help.explain"));
-  add_objects(*command, options->objects, session);
+  add_objects(*command, options->objects, session, false);
   command->add_option("--lab", options->lab, session.text("cli.option.explain-lab"))->type_name("NAME");
   command->add_option("from", options->row.from, session.text("cli.option.from"))->required()->type_name("A");
   command->add_option("to", options->row.to, session.text("cli.option.to"))->required()->type_name("B");

@@ -9,6 +9,8 @@ constexpr base::Text table_of_reach[] = {
      "매니페스트만 보고 누가 누구에게 닿는지, 무엇이 결정하는지 답합니다"},
     {"cli.option.explain-lab", "Of a running lab, and whether its packets agree",
      "실행 중인 랩에 대해, 패킷과 일치하는지도 함께"},
+    {"cli.explain.one-source", "Give manifests (-f PATH) or a running lab (--lab NAME).",
+     "매니페스트(-f PATH)나 실행 중인 랩(--lab NAME) 중 하나를 주세요."},
     {"cli.explain.agree", "packets agree: {0}", "패킷도 같습니다: {0}"},
     {"cli.explain.disagree", "packets do not agree: {0}", "패킷이 다릅니다: {0}"},
     {"cli.help.explain", "One connection step by step: route, security group, translation, service, policy",

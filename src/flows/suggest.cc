@@ -97,6 +97,8 @@ void Suggester::add(const Flow& flow) {
   End destination = end_of(flow.destination, flow.destination_address);
   for (const auto& [end, name] : {std::pair{&source, &flow.source}, {&destination, &flow.destination}})
     if (end->gone) note({"flows.pod-gone", {*name}});
+  // What a pod may send can still be denied where it arrives; there it is told again.
+  if (flow.direction == Flow::Direction::egress && destination.pod) return;
   if (source.gone || destination.gone || (!source.pod && !destination.pod) || source.pod == destination.pod) return;
   if (source.pod && own_node(*source.pod, flow.destination, flow.destination_address)) return;
   if (destination.pod && own_node(*destination.pod, flow.source, flow.source_address)) return;

@@ -24,8 +24,9 @@ struct Suggestions {
 // namespace whose labels are equal are a group, labels that a controller gives each pod or revision left out
 // (pod-template-hash and the like). Each group that sent or received gets one policy of both types, which selects it
 // and no other pod of the snapshot. Peers are groups, or blocks of just the addresses seen where no labelled pod has
-// them. Nothing is needed for replies, for a pod and its own node, and within a pod. ICMP cannot be allowed by itself
-// and pods without labels cannot be selected: both are told in the notes.
+// them. Between two pods the receiver's record counts. Nothing is needed for replies, for a pod and its own node, and
+// within a pod. ICMP cannot be allowed by itself and pods without labels cannot be selected: both are told in the
+// notes.
 Suggestions suggest(std::span<const Flow> flows, const model::Snapshot& snapshot);
 
 // The labels of a pod that outlive it.
