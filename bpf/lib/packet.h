@@ -102,7 +102,10 @@ static __always_inline enum parsed parse_icmp(struct __sk_buff* skb, struct pack
   __u8 type = head[0];
   note_echo(&p->ends, p->v4, head);
   p->error = p->v4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
-  p->control = !p->v4 && type >= 133 && type <= 137 && p->ttl == 255;
+  // Neighbour and listener discovery (RFC 4861, RFC 3810).
+  int neighbours = type >= 133 && type <= 137 && p->ttl == 255;
+  int listeners = ((type >= 130 && type <= 132) || type == 143) && p->ttl == 1;
+  p->control = !p->v4 && (neighbours || listeners);
   return PARSED;
 }
 

@@ -287,6 +287,8 @@ TEST_F(PodPathTest, WhatIsNoPacketOfThePod) {
   EXPECT_EQ(into(web_, neighbour / ICMP{135, 0, 0, true}), Fate::stack);
   neighbour.hop_limit = 64;
   EXPECT_EQ(into(web_, neighbour / ICMP{135, 0, 0, true}), Fate::dropped) << "from beyond the link";
+  Layer report = IPv6{"::", "ff02::16", 1} / (Extension{0} / ICMP{143, 0, 0, true});
+  EXPECT_EQ(out_of(web_, report), Fate::stack) << "which groups it listens to";
   EXPECT_EQ(out_of(web_, IPv4{"10.0.1.11", "10.0.2.10"} / UDP{1, 53}), Fate::dropped) << "the other pod's address";
   EXPECT_EQ(out_of(free_, IPv4{"10.0.1.11", "224.0.0.5"} / UDP{1, 2}), Fate::stack) << "it is not isolated";
   EXPECT_EQ(into(web_, IPv6{"fd00::2:10", "::ffff:10.0.1.10"} / TCP{1, 80}), Fate::dropped);
